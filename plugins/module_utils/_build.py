@@ -1,0 +1,141 @@
+# Copyright (c) 2026 The ML in a Box authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Building one generation with uv. Downloading and installing is uv's job; here stands how it is called and read."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+
+from ._pins import normalize
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class BuildError(Exception):
+    """uv could not do it. The message is one line with the cause and the cure."""
+
+
+class Uv:
+    """uv on this host, with a cache of its own and nobody's configuration files."""
+
+    def __init__(self, program, cache, environ=None, pass_fds=()):
+        """program, cache: absolute paths; environ: more variables; pass_fds: descriptors that uv shall inherit."""
+        self.program = program
+        self.cache = cache
+        self.pass_fds = tuple(pass_fds)
+        self.environ = dict(os.environ)
+        self.environ.update(environ or {})
+        self.environ.update(
+            # A uv.toml on the host would make the same lock mean different things on different hosts.
+            UV_NO_CONFIG="1",
+            UV_CACHE_DIR=cache,
+            UV_PYTHON_DOWNLOADS="never",
+            UV_NO_PROGRESS="1",
+            NO_COLOR="1",
+            HOME=self.environ.get("HOME", "/root"),
+        )
+        # An environment that the caller stands in must not be mistaken for ours.
+        for name in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "UV_SYSTEM_PYTHON"):
+            self.environ.pop(name, None)
+
+    def run(self, *arguments):
+        """Run uv. Returns (exit status, standard output, standard error). Raises BuildError where uv itself is missing."""
+        try:
+            done = subprocess.run(
+                [self.program, *arguments],
+                env=self.environ,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=self.pass_fds,
+                check=False,
+            )
+        except OSError as error:
+            raise BuildError(
+                f"uv cannot be run: {error}. Install it first (role mlinabox.core.uv), or name it with the option uv"
+            ) from error
+        out, err = (_ANSI.sub("", part.decode("utf-8", "replace")) for part in (done.stdout, done.stderr))
+        return done.returncode, out, err
+
+    def make_venv(self, python, directory):
+        """Make an empty virtual environment at directory over the interpreter python."""
+        status, _out, err = self.run("venv", "--quiet", "--no-project", "--python", python, directory)
+        if status:
+            raise BuildError(f"cannot make an environment with {python}: {one_line(err)}")
+
+    def sync(self, directory, requirements, build_constraints="", compile_bytecode=True):
+        """Install what the file `requirements` lists, by hash, into the environment at directory."""
+        arguments = ["pip", "sync", "--python", os.path.join(directory, "bin", "python"), "--require-hashes"]
+        if build_constraints:
+            arguments += ["--build-constraints", build_constraints]
+        if compile_bytecode:
+            arguments.append("--compile-bytecode")
+        status, _out, err = self.run(*arguments, requirements)
+        if status:
+            raise BuildError(err)
+
+    def evict(self, names):
+        """Drop packages from the cache, so that the next build fetches them again. Returns uv's word on failure, else ''."""
+        status, _out, err = self.run("cache", "clean", *sorted(names))
+        return one_line(err) if status else ""
+
+    def check(self, directory):
+        """Return the complaints of `uv pip check`, one a line."""
+        _status, _out, err = self.run("pip", "check", "--python", os.path.join(directory, "bin", "python"))
+        return [line.strip() for line in err.splitlines() if line.strip().startswith("The package")]
+
+
+def one_line(text, limit=600):
+    """Return uv's words as one line: hints and repetition left out, cut at `limit` characters."""
+    parts = []
+    for line in text.splitlines():
+        line = line.strip().lstrip("×╰─▶│├ ").strip()
+        if not line or line.startswith(("hint:", "help:", "Using Python", "Resolved ", "Downloading ", "Building ")):
+            continue
+        parts.append(re.sub(r"^(error|Caused by): ", "", line))
+    return " ".join(parts)[:limit]
+
+
+def explain(error, pins, index=""):
+    """Return one line that says what went wrong in a build, where in the lock, and how to mend it.
+
+    error: uv's standard error; pins: the lock's; index: the index's address where one was given.
+    """
+    said = one_line(error)
+    where = _named_pin(error, pins)
+    place = f"{where.source}: {where.name}=={where.version}: " if where else ""
+    lowered = error.lower()
+    if "hash mismatch" in lowered or "no compatible hash" in lowered or "hashes" in lowered and "match" in lowered:
+        computed = re.search(r"Computed:\s*(\S+)", error)
+        return (
+            f"{place}the file that was served has another hash than the lock allows"
+            f"{f' ({computed.group(1)})' if computed else ''}. Either the lock was altered (make it anew with `./box lock`) "
+            f"or the index serves a changed file (then do not install it)"
+        )
+    if "no space left" in lowered or "os error 28" in lowered:
+        return f"{place}the disk is full: {said}. Free space under the root directory and the cache, then run again"
+    if "dns error" in lowered or "failed to fetch" in lowered or "error sending request" in lowered or "connect" in lowered:
+        return (
+            f"{place}cannot download from {index or 'the package index'}: {said}. Check the network, or set "
+            f"network_http_proxy, network_index_url or network_ca_bundle"
+        )
+    if "failed to build" in lowered:
+        return f"{place}does not build from source: {said}"
+    return f"{place}uv failed: {said}"
+
+
+def _named_pin(error, pins):
+    """Return the pin that uv's message names first, or None."""
+    by_name = {pin.name: pin for pin in pins}
+    for word in re.findall(r"`([A-Za-z0-9._-]+)(?:\[[^]]*\])?(?:==[^`]*|)`|Failed to download distribution\s+`?([^`=\s]+)", error):
+        name = normalize(word[0] or word[1])
+        if name in by_name:
+            return by_name[name]
+    for name in re.findall(r"/simple/([a-z0-9-]+)/", error):
+        if name in by_name:
+            return by_name[name]
+    return None
