@@ -109,7 +109,7 @@ def explain(error, pins, index=""):
     where = _named_pin(error, pins)
     place = f"{where.source}: {where.name}=={where.version}: " if where else ""
     lowered = error.lower()
-    if "hash mismatch" in lowered or "no compatible hash" in lowered or "hashes" in lowered and "match" in lowered:
+    if "hash mismatch" in lowered or "no compatible hash" in lowered or ("hashes" in lowered and "match" in lowered):
         computed = re.search(r"Computed:\s*(\S+)", error)
         return (
             f"{place}the file that was served has another hash than the lock allows"
@@ -118,7 +118,12 @@ def explain(error, pins, index=""):
         )
     if "no space left" in lowered or "os error 28" in lowered:
         return f"{place}the disk is full: {said}. Free space under the root directory and the cache, then run again"
-    if "dns error" in lowered or "failed to fetch" in lowered or "error sending request" in lowered or "connect" in lowered:
+    if (
+        "dns error" in lowered
+        or "failed to fetch" in lowered
+        or "error sending request" in lowered
+        or "connect" in lowered
+    ):
         return (
             f"{place}cannot download from {index or 'the package index'}: {said}. Check the network, or set "
             f"network_http_proxy, network_index_url or network_ca_bundle"
@@ -131,7 +136,9 @@ def explain(error, pins, index=""):
 def _named_pin(error, pins):
     """Return the pin that uv's message names first, or None."""
     by_name = {pin.name: pin for pin in pins}
-    for word in re.findall(r"`([A-Za-z0-9._-]+)(?:\[[^]]*\])?(?:==[^`]*|)`|Failed to download distribution\s+`?([^`=\s]+)", error):
+    for word in re.findall(
+        r"`([A-Za-z0-9._-]+)(?:\[[^]]*\])?(?:==[^`]*|)`|Failed to download distribution\s+`?([^`=\s]+)", error
+    ):
         name = normalize(word[0] or word[1])
         if name in by_name:
             return by_name[name]

@@ -4,11 +4,11 @@
 
 """Generations: environments side by side under one name, of which the link `current` names the live one.
 
-    <root>/envs/<name>/<generation>/              a virtual environment, never changed once it has been proved
-    <root>/envs/<name>/<generation>/.mlinabox/    state.json (written last, when proved), files.json, use.lock
-    <root>/envs/<name>/current                    a symbolic link to the live one
-    <root>/envs/<name>/launch                     the launcher: the one reader of `current`
-    <root>/envs/<name>/overlays/                  people's environments over a generation keep it
+<root>/envs/<name>/<generation>/              a virtual environment, never changed once it has been proved
+<root>/envs/<name>/<generation>/.mlinabox/    state.json (written last, when proved), files.json, use.lock
+<root>/envs/<name>/current                    a symbolic link to the live one
+<root>/envs/<name>/launch                     the launcher: the one reader of `current`
+<root>/envs/<name>/overlays/                  people's environments over a generation keep it
 """
 
 from __future__ import annotations
@@ -156,9 +156,9 @@ class Environment:
         current = self.current_id()
         for name in sorted(os.listdir(self.directory)) if os.path.isdir(self.directory) else []:
             path = self.path(name)
-            if name.startswith(".removing-"):
-                shutil.rmtree(path)
-            elif _ID.match(name) and name != current and not os.path.isfile(os.path.join(path, STATE)):
+            if name.startswith(".removing-") or (
+                _ID.match(name) and name != current and not os.path.isfile(os.path.join(path, STATE))
+            ):
                 shutil.rmtree(path)
             elif name == "current.new":
                 os.unlink(path)

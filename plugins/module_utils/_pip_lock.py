@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from ._build import BuildError, Uv, explain
 from ._dists import installed_versions, site_packages
-from ._generations import Environment, USE_LOCK, write_whole
+from ._generations import USE_LOCK, Environment, write_whole
 from ._integrity import find_damage, make_manifest, write_manifest
 from ._launcher import launcher_is_right, write_launcher, write_pip
 from ._pins import digest, requirements_text

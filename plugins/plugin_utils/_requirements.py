@@ -137,7 +137,9 @@ def _parse_line(line: str, source: str) -> Entry:
     try:
         requirement = Requirement(requirement_text)
     except InvalidRequirement as error:
-        raise LockFileError(f"{source}: {requirement_text!r} is no requirement: {str(error).splitlines()[0]}") from error
+        raise LockFileError(
+            f"{source}: {requirement_text!r} is no requirement: {str(error).splitlines()[0]}"
+        ) from error
     name = normalize(requirement.name)
     for value in hashes:
         if not _SHA256.match(value):
@@ -153,7 +155,9 @@ def _parse_line(line: str, source: str) -> Entry:
             raise LockFileError(f"{source}: {name}: the address {requirement.url!r} is not one of https, http or file")
         version = _version_of_file(requirement.url)
         if not version:
-            raise LockFileError(f"{source}: {name}: {requirement.url!r} names no wheel or source archive with a version")
+            raise LockFileError(
+                f"{source}: {name}: {requirement.url!r} names no wheel or source archive with a version"
+            )
     elif len(specifiers) == 1 and specifiers[0].operator in ("==", "===") and not specifiers[0].version.endswith("*"):
         version = specifiers[0].version
     else:
