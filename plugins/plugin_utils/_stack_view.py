@@ -1,0 +1,66 @@
+# Copyright (c) 2026 The ML in a Box authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A stack seen from the role that installs it: its environments for one variant, each with lock and smoke checks."""
+
+from __future__ import annotations
+
+import os
+
+
+def choose_variant(stack, asked, kind):
+    """Return the variant to install: `asked`, or with `auto` cuda on a GPU box where the stack has it, else cpu.
+
+    stack: stack_data; kind: nvidia_check_kind. Raises ValueError where the stack has no such variant.
+    """
+    have = sorted({name for one in stack["environments"].values() for name in one["variants"]})
+    if asked == "auto":
+        asked = "cuda" if kind == "gpu" and "cuda" in have else "cpu"
+    if asked not in have:
+        raise ValueError(f"stack {stack['name']} has no variant {asked!r}; it has {', '.join(have)}")
+    return asked
+
+
+def environments(stack, variant):
+    """Return the stack's environments for a variant, as options for pip_lock, in the stack's order."""
+    found = []
+    for name, one in stack["environments"].items():
+        if variant not in one["variants"]:
+            continue
+        build = one.get("build")
+        found.append(
+            {
+                "name": name,
+                "lock": os.path.join(stack["dir"], one["variants"][variant]),
+                "build_lock": os.path.join(stack["dir"], build) if build else None,
+                "space": one.get("space", 0),
+                "smoke": checks(stack, name, variant),
+                "waivers": stack.get("waivers") or [],
+            }
+        )
+    return found
+
+
+def checks(stack, environment, variant):
+    """Return the smoke checks of one environment, in the order of the published table."""
+    found = []
+    for row in stack.get("packages") or []:
+        if row["environment"] != environment or not row.get("check"):
+            continue
+        expected = row.get("expected", "works")
+        if isinstance(expected, dict):
+            expected = expected.get(variant, "works")
+        found.append(
+            {
+                "name": row["name"],
+                "distribution": row["distribution"],
+                "wanted": str(row["version"]),
+                "src": os.path.join(stack["smoke_dir"], row["check"] + ".py"),
+                "memory": row.get("memory", 512),
+                "timeout": row.get("timeout", 180),
+                "expected": expected,
+                "reason": row.get("reason", "") if expected == "fails" else "",
+            }
+        )
+    return found
