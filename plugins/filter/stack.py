@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Filters over stack_data. What they mean stands in stack_variant.yml and stack_environments.yml."""
+"""Filters over stack_data. What they mean stands in the YAML file of each."""
 
 from __future__ import annotations
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils._stack_view import choose_variant, environments
+from ..plugin_utils._stack_view import choose_variant, environments, launchers
 
 
 def stack_variant(stack, asked, kind):
@@ -22,4 +22,8 @@ class FilterModule:
     """The collection's filters."""
 
     def filters(self):
-        return {"stack_variant": stack_variant, "stack_environments": environments}
+        return {
+            "stack_variant": stack_variant,
+            "stack_environments": environments,
+            "stack_launchers": launchers,
+        }

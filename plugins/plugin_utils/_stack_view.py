@@ -23,7 +23,7 @@ def choose_variant(stack, asked, kind):
 
 
 def environments(stack, variant):
-    """Return the stack's environments for a variant, as options for pip_lock, in the stack's order."""
+    """Return the stack's environments for a variant, in its order: options for pip_lock, and the commands to launch."""
     found = []
     for name, one in stack["environments"].items():
         if variant not in one["variants"]:
@@ -37,6 +37,7 @@ def environments(stack, variant):
                 "space": one.get("space", 0),
                 "smoke": checks(stack, name, variant),
                 "waivers": stack.get("waivers") or [],
+                "commands": one.get("commands") or (stack.get("commands", []) if name == "stack" else []),
             }
         )
     return found
@@ -64,3 +65,15 @@ def checks(stack, environment, variant):
             }
         )
     return found
+
+
+def launchers(found, more=()):
+    """Return [{command, environment}] of the launchers to have: python, pip, `more` and what the environments name.
+
+    found: as `environments` returns it; more: further commands of the environment `stack`.
+    """
+    wanted = {command: "stack" for command in ["python", "pip", *more]}
+    for one in found:
+        for command in one["commands"]:
+            wanted.setdefault(command, one["name"])
+    return [{"command": command, "environment": environment} for command, environment in wanted.items()]
