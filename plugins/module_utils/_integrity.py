@@ -30,23 +30,35 @@ def file_sha256(path):
     return base64.urlsafe_b64encode(value.digest()).rstrip(b"=").decode("ascii")
 
 
-def make_manifest(generation, site, ours=()):
+def make_manifest(generation, site, ours=(), waived=()):
     """Return {distribution: [[path relative to the environment, sha256 or '', size or -1], ...]}.
 
-    ours: absolute paths of files that this collection wrote over a distribution's own; they are recorded as they are now.
-    Raises ValueError where a RECORD cannot be read.
+    ours: absolute paths of files that this collection wrote over a distribution's own; waived: paths relative to
+    site-packages of files that the wheel itself records wrongly. Both are recorded as they are now, so that a later
+    change is still found. Raises ValueError where a RECORD cannot be read.
     """
-    ours = {os.path.normpath(path) for path in ours}
+    as_is = {os.path.normpath(path) for path in ours} | {os.path.normpath(os.path.join(site, path)) for path in waived}
     manifest = {}
     for name, (_version, directory) in sorted(dist_infos(site).items()):
         rows = []
         for path, sha256, size in read_record(directory):
             full = os.path.normpath(os.path.join(site, path))
-            if full in ours:
+            if _is_leftover(path, full):
+                continue
+            if full in as_is:
                 sha256, size = file_sha256(full), os.stat(full).st_size
             rows.append([os.path.relpath(full, generation), sha256, -1 if size is None else size])
         manifest[name] = rows
     return manifest
+
+
+def _is_leftover(path, full):
+    """Return whether a RECORD's row is about no file that a distribution installs.
+
+    uv leaves the rows of scripts that it moved from `<name>.data/scripts` to bin (and adds rows for where they are now).
+    Bytecode is compiled here, also what a wheel built from source brought along: it is nobody's content.
+    """
+    return path.endswith(".pyc") or (path.split("/", 1)[0].endswith(".data") and not os.path.lexists(full))
 
 
 def write_manifest(generation, manifest):

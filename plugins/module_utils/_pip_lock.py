@@ -192,14 +192,14 @@ class PipLock:
             uv.evict(name for name in result["_damaged"] if name)
         try:
             self._fill(generation, uv)
-            manifest = make_manifest(path, site_packages(path), write_pip(environment, generation))
+            manifest = self._manifest(generation)
             broken = find_damage(path, self.request.integrity, manifest)
             if broken:
                 # The cache itself holds a damaged copy (its files are linked, so damage is shared): fetch these again.
                 uv.evict(broken)
                 shutil.rmtree(path)
                 self._fill(generation, uv)
-                manifest = make_manifest(path, site_packages(path), write_pip(environment, generation))
+                manifest = self._manifest(generation)
             write_manifest(path, manifest)
             built = time.monotonic()
             request = self.request
@@ -259,6 +259,12 @@ class PipLock:
             constraints = os.path.join(own, "build.txt")
             write_whole(constraints, self.request.build_constraints)
         uv.sync(path, lock, constraints, self.request.compile_bytecode)
+
+    def _manifest(self, generation):
+        """Put our `pip` in place, and return what files the generation has to have from now on."""
+        path = self.environment.path(generation)
+        waived = [file for waiver in self.request.waivers for file in waiver.get("files") or []]
+        return make_manifest(path, site_packages(path), write_pip(self.environment, generation), waived)
 
     def _cache(self):
         path = os.path.join(self.request.root, "cache", "uv")

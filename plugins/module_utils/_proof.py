@@ -33,7 +33,7 @@ class Proof:
 def prove(generation, pins, uv, checks=(), waivers=(), integrity="size", manifest=None, user="nobody"):
     """Prove a generation: set, files, consistency, then the smoke checks.
 
-    generation: its directory; pins: the lock's; uv: Uv; checks: smoke Checks; waivers: [{distribution, reason}];
+    generation: its directory; pins: the lock's; uv: Uv; checks: smoke Checks; waivers: [{distribution, reason, files}];
     integrity: none, size or hash. Smoke checks run only when all before them holds: they would fail for the same cause.
     """
     proof = Proof()
@@ -55,8 +55,11 @@ def prove(generation, pins, uv, checks=(), waivers=(), integrity="size", manifes
 
 
 def apply_waivers(complaints, waivers):
-    """Return (complaints that stand, [{complaint, reason}] that are waived). A waiver names one distribution."""
-    reasons = {normalize(waiver["distribution"]): waiver["reason"] for waiver in waivers}
+    """Return (complaints that stand, [{complaint, reason}] that are waived). A waiver names one distribution.
+
+    Those that name files are about RECORD, not about requirements.
+    """
+    reasons = {normalize(one["distribution"]): one["reason"] for one in waivers if not one.get("files")}
     standing, waived = [], []
     for line in complaints:
         found = re.match(r"The package `([^`]+)`", line)

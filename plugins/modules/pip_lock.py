@@ -100,17 +100,26 @@ options:
     type: str
     default: nobody
   waivers:
-    description: Complaints of C(uv pip check) that are wrong, each with its reason.
+    description:
+      - Findings of the proof that are known and harmless, each with its reason.
+      - Without O(waivers[].files) it is about a complaint of C(uv pip check), with it about files that the wheel records wrongly.
     type: list
     elements: dict
     default: []
     suboptions:
       distribution:
-        description: The distribution that the complaint is about.
+        description: The distribution that it is about.
         type: str
         required: true
+      files:
+        description:
+          - Files that the wheel's own RECORD describes wrongly, relative to site-packages. They are recorded as installed, so
+            that a later change is still found.
+        type: list
+        elements: str
+        default: []
       reason:
-        description: Why the complaint is wrong.
+        description: Why it is harmless.
         type: str
         required: true
   integrity:
@@ -257,6 +266,7 @@ def argument_spec():
             "default": [],
             "options": {
                 "distribution": {"type": "str", "required": True},
+                "files": {"type": "list", "elements": "str", "default": []},
                 "reason": {"type": "str", "required": True},
             },
         },
