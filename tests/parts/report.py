@@ -1,0 +1,139 @@
+"""Rows of a test run: each one command or function, its log in tests/output, one line for the eye, a table at the end."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+OUTPUT = ROOT / "tests" / "output"
+TAIL = 60
+
+
+class Skip(Exception):
+    """What a row lacks on this machine, said in one line."""
+
+
+class Failed(Exception):
+    """Ends a row: what went wrong, in one line. The log has the rest."""
+
+
+@dataclass
+class Row:
+    name: str
+    result: str
+    seconds: float
+    remark: str = ""
+
+
+def environment():
+    """What the tests run in (dict): no pyenv shims, which may be dead, and no setting that `./box` alone makes."""
+    env = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", NO_COLOR="1")
+    env["PATH"] = os.pathsep.join(part for part in env["PATH"].split(os.pathsep) if not part.endswith("/shims"))
+    env.pop("ANSIBLE_CONFIG", None)
+    return env
+
+
+class Log:
+    """The log of one row. Commands write to it; the terminal sees it only when the row fails."""
+
+    def __init__(self, path):
+        self.path = path
+        self.file = path.open("w", encoding="utf-8", errors="replace")
+
+    def run(self, *command, cwd=ROOT, env=None, timeout=None, stdout=None):
+        """Runs a command in a process group of its own.
+
+        Raises Failed when it ends otherwise than with 0, or not within `timeout` seconds. Returns None; with
+        `stdout=subprocess.PIPE`, what it wrote there (str).
+        """
+        command = [str(word) for word in command]
+        self.file.write(f"+ {' '.join(command)}\n")
+        self.file.flush()
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**environment(), **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=stdout or self.file,
+            stderr=self.file if stdout else subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            written, _none = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"{command[0]} was still running after {timeout} s") from None
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        if process.returncode:
+            raise Failed(f"{' '.join(command[:3])} ended with {process.returncode}")
+        return written
+
+    def tail(self):
+        """The last lines (str), without terminal colours."""
+        self.file.flush()
+        lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:]
+        return "\n".join("    " + re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines)
+
+
+class Report:
+    """Collects rows. `row` is a context manager: what is raised in it becomes the row's result, and the run goes on."""
+
+    def __init__(self, out=sys.stdout):
+        self.rows = []
+        self.out = out
+
+    def say(self, text):
+        print(text, file=self.out, flush=True)
+
+    @contextmanager
+    def row(self, name):
+        OUTPUT.mkdir(parents=True, exist_ok=True)
+        log = Log(OUTPUT / (re.sub(r"[^\w.-]+", "-", name) + ".log"))
+        started = time.monotonic()
+        result, remark = "passed", ""
+        try:
+            yield log
+        except Skip as problem:
+            result, remark = "skipped", str(problem)
+        except KeyboardInterrupt:
+            self.add(name, "failed", started, "interrupted")
+            raise
+        except Failed as problem:
+            result, remark = "failed", str(problem)
+        finally:
+            log.file.close()
+        self.add(name, result, started, remark)
+        if result == "failed":
+            log_at = log.path.relative_to(ROOT)
+            log.file = log.path.open("a", encoding="utf-8")
+            self.say(f"{log.tail()}\n    the whole log: {log_at}")
+            log.file.close()
+
+    def add(self, name, result, started, remark=""):
+        row = Row(name, result, time.monotonic() - started, remark)
+        self.rows.append(row)
+        self.say(f"{row.result:8}{row.seconds:6.0f} s  {row.name}" + (f": {row.remark}" if row.remark else ""))
+
+    def finish(self, strict):
+        """Prints the table and the closing line. Returns the exit status: 1 where a row failed, or, when `strict`,
+        where one was skipped."""
+        count = {result: sum(row.result == result for row in self.rows) for result in ("passed", "failed", "skipped")}
+        width = max([len(row.name) for row in self.rows] + [4])
+        self.say("")
+        for row in self.rows:
+            self.say(f"  {row.name:{width}}  {row.result:8}{row.seconds:6.0f} s  {row.remark}".rstrip())
+        minutes, seconds = divmod(round(sum(row.seconds for row in self.rows)), 60)
+        closing = ", ".join(f"{number} {result}" for result, number in count.items())
+        self.say(f"\n{closing}  ({minutes} min {seconds} s)")
+        return int(bool(count["failed"] or (strict and count["skipped"])))

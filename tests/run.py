@@ -1,0 +1,71 @@
+"""`./box test`: runs the parts of the tests, cheap ones first, goes on after a failure, and prints a table at the end.
+
+    ./box test                      all that CI runs
+    ./box test full                 the whole matrix
+    ./box test unit lint            parts
+    ./box test molecule python39    what follows a part and is none itself are the part's own arguments
+
+Exit status 0 when nothing failed, and under CI=true nothing was skipped; 2 for a word that is no part.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from parts import collection, e2e, lint, molecule, report, sanity, unit
+
+#: In the order in which they run.
+PARTS = {
+    "lint": lint,
+    "unit": unit,
+    "sanity": sanity,
+    "collection": collection,
+    "molecule": molecule,
+    "e2e": e2e,
+}
+
+
+def usage():
+    lines = [f"  {name:12}{part.HELP}" for name, part in PARTS.items()]
+    return "\n".join([__doc__.strip(), "", "Parts:", *lines, ""])
+
+
+def chosen(words):
+    """What to run: (list of (name of a part, its arguments)), whether the whole matrix). ValueError: no such part."""
+    full = "full" in words
+    parts = []
+    for word in words:
+        if word in PARTS:
+            parts.append((word, []))
+        elif word == "full":
+            continue
+        elif parts:
+            parts[-1][1].append(word)
+        else:
+            raise ValueError(f"no part '{word}'; I know: {' '.join(PARTS)} full help")
+    return parts or [(name, []) for name in PARTS], full
+
+
+def main(words):
+    if words[:1] in (["help"], ["--help"], ["-h"]):
+        print(usage())
+        return 0
+    try:
+        parts, full = chosen(words)
+    except ValueError as problem:
+        print(f"box: test: {problem}", file=sys.stderr)
+        return 2
+    result = report.Report()
+    strict = os.environ.get("CI", "") not in ("", "false", "0")
+    try:
+        for name, arguments in parts:
+            PARTS[name].run(result, arguments, full)
+    except KeyboardInterrupt:
+        result.finish(strict)
+        return 130
+    return result.finish(strict)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
