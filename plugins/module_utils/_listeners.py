@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, The ML in a Box authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who listens on a TCP port of this host, from /proc alone: `ss` is not on every machine.
+
+Imports nothing of ours, so that it also runs as `python3 - PORT` with this text as its input.
+Source of the formats: Linux, Documentation/networking/proc_net_tcp.rst; state 0A is TCP_LISTEN.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+
+_LISTEN = "0A"
+
+
+def sockets(text: str, port: int) -> list[str]:
+    """Inodes of the sockets in a /proc/net/tcp that listen on a port."""
+    found = []
+    for line in text.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > 9 and fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
+            found.append(fields[9])
+    return found
+
+
+def holder(inode: str, proc: str = "/proc") -> dict[str, object]:
+    """The process that has a socket open: pid, command, systemd unit. Empty where we may not see it."""
+    for name in os.listdir(proc):
+        if not name.isdigit():
+            continue
+        try:
+            for descriptor in os.listdir(f"{proc}/{name}/fd"):
+                if os.readlink(f"{proc}/{name}/fd/{descriptor}") == f"socket:[{inode}]":
+                    command = _read(f"{proc}/{name}/comm").strip()
+                    return {"pid": int(name), "command": command, "unit": _unit(proc, name)}
+        except OSError:
+            continue
+    return {}
+
+
+def listeners(port: int, proc: str = "/proc") -> list[dict[str, object]]:
+    """All that listen on a port, one entry a socket; an entry is empty where its process cannot be seen."""
+    inodes: list[str] = []
+    for table in ("tcp", "tcp6"):
+        inodes += sockets(_read(f"{proc}/net/{table}"), port)
+    return [holder(inode, proc) for inode in inodes]
+
+
+def _unit(proc: str, pid: str) -> str:
+    match = re.search(r"/([^/\n]+\.service)", _read(f"{proc}/{pid}/cgroup"))
+    return match.group(1) if match else ""
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+    except OSError:
+        return ""
+
+
+if __name__ == "__main__":
+    json.dump({port: listeners(int(port)) for port in sys.argv[1:]}, sys.stdout)
