@@ -378,9 +378,13 @@ def error_line(text: str) -> str:
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     for start in range(len(lines) - 1, -1, -1):
         if lines[start].startswith("Traceback (most recent call last)"):
-            for line in lines[start + 1 :]:
-                if not line.startswith(" "):
-                    return _shorten(line)
+            after = lines[start + 1 :]
+            for number, line in enumerate(after):
+                if line.startswith(" "):
+                    continue
+                if line.endswith(":"):  # CuPy's message begins with an empty line and a ruler
+                    line += " " + next((more for more in after[number + 1 :] if re.search(r"\w", more)), "")
+                return _shorten(line)
             break
     return _shorten(lines[-1]) if lines else ""
 
