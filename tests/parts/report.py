@@ -1,4 +1,4 @@
-"""Rows of a test run: each one command or function, its log in tests/output, one line for the eye, a table at the end."""
+"""Rows of a test run: a command or more, its log in tests/output, a line for the eye, and a table at the end."""
 
 from __future__ import annotations
 

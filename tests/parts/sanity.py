@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from . import report, tree
@@ -24,19 +25,22 @@ subprocess.check_call([sys.executable, "-m", "pip", "install", "--disable-pip-ve
 
 
 def run(result, arguments, full):
-    with result.row("sanity") as log:
-        # git is not asked for: outside of a repository ansible-test takes the folder as it is.
-        home = report.ROOT / ".cache" / "ansible-test"
-        collection = home / "ansible_collections" / "mlinabox" / "core"
+    with result.row("sanity") as log, tempfile.TemporaryDirectory(prefix="mlinabox-sanity-") as folder:
+        # Outside of the clone: within it, ansible-test asks git, and git ignores the copy.
+        collection = Path(folder) / "ansible_collections" / "mlinabox" / "core"
         tree.copy(collection)
+        # A home of its own, kept, for the venvs that it makes.
+        home = report.ROOT / ".cache" / "ansible-test"
         cached = home / ".ansible" / "test" / "cache" / "get_pip_24_2.py"
         cached.parent.mkdir(parents=True, exist_ok=True)
         cached.write_text(GET_PIP)
         _pip_settings(home)
         path = report.environment()["PATH"]
-        env = {"HOME": str(home), "PATH": os.pathsep.join([path, *_pyenv_folders()]), "ANSIBLE_HOME": str(home)}
+        env = {"HOME": str(home), "PATH": os.pathsep.join([path, *_pyenv_folders()])}
         ansible_test = Path(sys.executable).with_name("ansible-test")
         log.run(ansible_test, "sanity", "--color", "no", *arguments, cwd=collection, env=env, timeout=1500)
+        if "All targets skipped" in log.path.read_text(encoding="utf-8", errors="replace"):
+            raise report.Failed("ansible-test found nothing to look at")
 
 
 def _pyenv_folders():
@@ -45,7 +49,7 @@ def _pyenv_folders():
     return [
         str(python.parent)
         for python in sorted(versions.glob("3.*/bin/python3"))
-        if subprocess.run([python, "-c", ""], capture_output=True).returncode == 0
+        if subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
     ]
 
 

@@ -12,7 +12,16 @@ def files():
     """Paths (str, relative to the root) of what git tracks or would track; of everything where this is no clone."""
     if (ROOT / ".git").exists():
         # Ownership is of no matter for a list of names: root may test a user's clone.
-        command = ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        command = [
+            "git",
+            "-c",
+            f"safe.directory={ROOT}",
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ]
         names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
         return sorted(name for name in set(names) if name and (ROOT / name).exists())
     hidden = {".venv", ".cache", ".ansible", "output", "__pycache__"}

@@ -9,4 +9,6 @@ HELP = "pytest over tests/unit; takes pytest's arguments"
 
 def run(result, arguments, full):
     with result.row("unit") as log:
-        log.run(sys.executable, "-m", "pytest", "-n", "auto", "--durations=5", *(arguments or ["tests/unit"]), timeout=600)
+        log.run(
+            sys.executable, "-m", "pytest", "-n", "auto", "--durations=5", *(arguments or ["tests/unit"]), timeout=600
+        )
