@@ -12,23 +12,33 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
+import struct
 import sys
 
 _LISTEN = "0A"
 
 
-def sockets(text: str, port: int) -> list[str]:
-    """Inodes of the sockets in a /proc/net/tcp that listen on a port."""
+def sockets(text: str, port: int) -> list[tuple[str, str]]:
+    """(address, inode) of the sockets in a /proc/net/tcp or tcp6 that listen on a port."""
     found = []
     for line in text.splitlines()[1:]:
         fields = line.split()
-        if len(fields) > 9 and fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
-            found.append(fields[9])
+        if len(fields) > 9 and fields[3] == _LISTEN:
+            address, _colon, number = fields[1].rpartition(":")
+            if int(number, 16) == port:
+                found.append((_address(address), fields[9]))
     return found
 
 
+def _address(text: str) -> str:
+    """An address as /proc writes it, words of 32 bits in the machine's byte order, as people do."""
+    words = [struct.pack("=I", int(text[at : at + 8], 16)) for at in range(0, len(text), 8)]
+    return socket.inet_ntop(socket.AF_INET if len(words) == 1 else socket.AF_INET6, b"".join(words))
+
+
 def holder(inode: str, proc: str = "/proc") -> dict[str, object]:
-    """The process that has a socket open: pid, command, systemd unit. Empty where we may not see it."""
+    """The process that has a socket open: pid, command, systemd unit; pid 0 where we may not see it."""
     for name in os.listdir(proc):
         if not name.isdigit():
             continue
@@ -39,15 +49,15 @@ def holder(inode: str, proc: str = "/proc") -> dict[str, object]:
                     return {"pid": int(name), "command": command, "unit": _unit(proc, name)}
         except OSError:
             continue
-    return {}
+    return {"pid": 0, "command": "", "unit": ""}
 
 
 def listeners(port: int, proc: str = "/proc") -> list[dict[str, object]]:
-    """All that listen on a port, one entry a socket; an entry is empty where its process cannot be seen."""
-    inodes: list[str] = []
+    """All that listen on a port, one entry a socket: address, pid, command, unit."""
+    found: list[tuple[str, str]] = []
     for table in ("tcp", "tcp6"):
-        inodes += sockets(_read(f"{proc}/net/{table}"), port)
-    return [holder(inode, proc) for inode in inodes]
+        found += sockets(_read(f"{proc}/net/{table}"), port)
+    return [{"address": address, **holder(inode, proc)} for address, inode in found]
 
 
 def _unit(proc: str, pid: str) -> str:

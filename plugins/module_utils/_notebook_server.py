@@ -97,7 +97,7 @@ def check_port(server: Server) -> None:
         try:
             probe.bind(("127.0.0.1", server.port))
         except OSError as error:
-            raise BoxError(taken(server.port, [one for one in listeners(server.port) if one], error.strerror)) from None
+            raise BoxError(taken(server.port, [one for one in listeners(server.port) if one["pid"]], error.strerror)) from None
 
 
 def taken(port: int, found: list[dict[str, object]], reason: str) -> str:

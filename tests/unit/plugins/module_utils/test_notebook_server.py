@@ -27,9 +27,16 @@ TCP = """\
 """
 
 
-@pytest.mark.parametrize(("port", "inodes"), [(8888, ["34567"]), (22, ["20001"]), (80, [])])
-def test_only_listeners_count(port, inodes):
-    assert _listeners.sockets(TCP, port) == inodes
+@pytest.mark.parametrize(
+    ("port", "found"), [(8888, [("127.0.0.1", "34567")]), (22, [("0.0.0.0", "20001")]), (80, [])]
+)
+def test_only_listeners_count(port, found):
+    assert _listeners.sockets(TCP, port) == found
+
+
+def test_an_address_reads_as_people_write_it():
+    assert _listeners._address("0100007F") == "127.0.0.1"
+    assert _listeners._address("00000000000000000000000001000000") == "::1"
 
 
 @pytest.fixture
