@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import calendar
 import ctypes
 import errno
 import fcntl
@@ -25,6 +26,7 @@ from contextlib import contextmanager
 
 STATE = os.path.join(".mlinabox", "state.json")
 USE_LOCK = os.path.join(".mlinabox", "use.lock")
+_STAMP = "%Y%m%dT%H%M%SZ"
 _ID = re.compile(r"^\d{8}T\d{6}Z-[0-9a-f]{8}$")
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
 
@@ -54,14 +56,12 @@ class Environment:
 
     def new_id(self, digest, now=None):
         """Return an identifier that sorts after all that are there: seconds of UTC, and the lock's digest."""
-        moment = time.time() if now is None else now
+        moment = int(time.time() if now is None else now)
         taken = self.all_ids()
-        while True:
-            found = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(moment)) + "-" + digest[:8]
-            # A clock that was set back must not make the new generation the oldest.
-            if not taken or found[:16] > taken[-1][:16]:
-                return found
-            moment += 1
+        if taken:
+            # A clock that was set back must not make the new generation older than those that are there.
+            moment = max(moment, calendar.timegm(time.strptime(taken[-1][:16], _STAMP)) + 1)
+        return time.strftime(_STAMP, time.gmtime(moment)) + "-" + digest[:8]
 
     def all_ids(self):
         """Return all generations' identifiers, finished or not, oldest first."""

@@ -1,0 +1,12 @@
+"""Unit tests import the collection by its own name, as Ansible does, from this checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
+
+_REPOSITORY = Path(__file__).resolve().parents[2]
+
+# PyPI's `ansible` package brings a directory `ansible_collections` of its own, so sys.path alone would not find ours.
+_AnsibleCollectionFinder(paths=[str(_REPOSITORY / "collections")], scan_sys_paths=False)._install()

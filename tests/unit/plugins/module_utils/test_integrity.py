@@ -1,0 +1,111 @@
+"""Installed distributions and their files, over small real trees."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+import pytest
+from ansible_collections.mlinabox.core.plugins.module_utils._dists import dist_infos, read_record, site_packages
+from ansible_collections.mlinabox.core.plugins.module_utils._integrity import (
+    find_damage,
+    make_manifest,
+    read_manifest,
+    write_manifest,
+)
+
+
+@pytest.fixture
+def environment(tmp_path):
+    site = tmp_path / "lib" / "python3.9" / "site-packages"
+    site.mkdir(parents=True)
+    (tmp_path / ".mlinabox").mkdir()
+    (tmp_path / "bin").mkdir()
+    install(site, "six", "1.16.0", {"six.py": "print()\n", "six/__pycache__/a.pyc": "x"})
+    install(site, "ruamel.yaml", "0.17", {"ruamel/yaml.py": "pass\n", "../../../bin/ruamel": "#!/bin/sh\n"})
+    return tmp_path
+
+
+def install(site, name, version, files):
+    rows = []
+    for path, text in files.items():
+        full = site / path
+        full.parent.mkdir(parents=True, exist_ok=True)
+        full.write_text(text)
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+        rows.append(f"{path},sha256={digest},{len(text)}")
+    info = site / f"{name}-{version}.dist-info"
+    info.mkdir()
+    rows.append(f"{info.name}/RECORD,,")
+    (info / "RECORD").write_text("\n".join(rows) + "\n")
+
+
+def site_of(environment):
+    return site_packages(str(environment))
+
+
+def test_installed(environment):
+    (environment / "lib/python3.9/site-packages/old-1.0-py3.9.egg-info").mkdir()
+    found = {name: version for name, (version, _path) in dist_infos(site_of(environment)).items()}
+    assert found == {"six": "1.16.0", "ruamel-yaml": "0.17", "old": "1.0"}
+
+
+def test_no_environment(tmp_path):
+    with pytest.raises(ValueError, match="is not an environment"):
+        site_packages(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("level", "change", "expected"),
+    [
+        ("size", lambda site: None, {}),
+        ("hash", lambda site: None, {}),
+        ("none", lambda site: (site / "six.py").unlink(), {}),
+        ("size", lambda site: (site / "six.py").unlink(), {"six": "lib/python3.9/site-packages/six.py is missing"}),
+        (
+            "size",
+            lambda site: (site / "six.py").write_text("print()\n#"),
+            {"six": "lib/python3.9/site-packages/six.py has 9 bytes, recorded are 8"},
+        ),
+        ("size", lambda site: (site / "six.py").write_text("sprint()"), {}),
+        (
+            "hash",
+            lambda site: (site / "six.py").write_text("sprint()"),
+            {"six": "lib/python3.9/site-packages/six.py has another content than recorded"},
+        ),
+        ("size", lambda site: (site / "../../../bin/ruamel").unlink(), {"ruamel-yaml": "bin/ruamel is missing"}),
+        # Bytecode is compiled on the host: it is nobody's content.
+        ("hash", lambda site: (site / "six/__pycache__/a.pyc").unlink(), {}),
+    ],
+)
+def test_damage(environment, level, change, expected):
+    site = environment / "lib/python3.9/site-packages"
+    write_manifest(str(environment), make_manifest(str(environment), str(site)))
+    change(site)
+    assert find_damage(str(environment), level) == expected
+
+
+def test_files_of_ours_and_waived_ones_are_recorded_as_they_are(environment):
+    site = environment / "lib/python3.9/site-packages"
+    (environment / "bin/ruamel").write_text("#!/bin/sh\necho ours\n")
+    (site / "six.py").write_text("edited\n")
+    manifest = make_manifest(str(environment), str(site), [str(environment / "bin/ruamel")], ["six.py"])
+    assert find_damage(str(environment), "hash", manifest) == {}
+    (site / "six.py").write_text("Edited\n")
+    assert set(find_damage(str(environment), "hash", manifest)) == {"six"}
+
+
+def test_rows_that_uv_leaves_behind_are_no_damage(environment):
+    site = environment / "lib/python3.9/site-packages"
+    with open(site / "six-1.16.0.dist-info/RECORD", "a", encoding="ascii") as stream:
+        stream.write("six-1.16.0.data/scripts/six,sha256=abc,3\n")
+    assert find_damage(str(environment), "size", make_manifest(str(environment), str(site))) == {}
+
+
+def test_a_missing_record_or_manifest_is_said(environment):
+    site = environment / "lib/python3.9/site-packages"
+    with pytest.raises(ValueError, match=r"files\.json"):
+        read_manifest(str(environment))
+    (site / "six-1.16.0.dist-info/RECORD").unlink()
+    with pytest.raises(ValueError, match="RECORD"):
+        list(read_record(str(site / "six-1.16.0.dist-info")))
