@@ -1,0 +1,97 @@
+# Copyright (c) 2026 The ML in a Box authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make tools/ importable as ./box lock does it, and stand in for uv."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "tools"))
+
+HASH = "a" * 64
+LOCKED = f"torch==1.12.1 \\\n    --hash=sha256:{HASH} \\\n    --hash=sha256:{'b' * 64}\n    # via -r requirements.in\n"
+LOCKED += f"wheel==0.37.1 \\\n    --hash=sha256:{HASH}\n"
+PYLOCK = '[[packages]]\nname = "torch"\nversion = "1.12.1"\nwheels = [{ url = "x" }]\n'
+
+STAND_IN = """#!{python}
+import json, sys
+here = {here!r}
+with open(here + "/calls.jsonl", "a") as calls:
+    calls.write(json.dumps(sys.argv[1:]) + "\\n")
+answers = json.load(open(here + "/answers.json"))
+if sys.argv[1:3] == ["pip", "compile"]:
+    key = sys.argv[sys.argv.index("--format") + 1]
+else:
+    key = sys.argv[1]
+sys.stdout.write(answers[key].get("stdout", ""))
+sys.stderr.write(answers[key].get("stderr", ""))
+sys.exit(answers[key].get("rc", 0))
+"""
+
+
+class Uv:
+    """A program in uv's place that answers what a test says and notes how it was called."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "uv"
+        self.path.write_text(STAND_IN.format(python=sys.executable, here=str(folder)))
+        self.path.chmod(0o755)
+        self.answer({"requirements.txt": {"stdout": LOCKED}, "pylock.toml": {"stdout": PYLOCK}})
+
+    def answer(self, answers: dict) -> None:
+        (self.folder / "answers.json").write_text(json.dumps(answers))
+
+    def calls(self) -> list[list[str]]:
+        path = self.folder / "calls.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+@pytest.fixture
+def uv(tmp_path, monkeypatch):
+    """The stand-in, found as ./box lock finds uv: beside its Python."""
+    from locking.uv import resolve
+
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    stand_in = Uv(folder)
+    monkeypatch.setattr("locking.uv.sys.executable", str(folder / "python"))
+    resolve.cache_clear()
+    return stand_in
+
+
+STACK = """
+name: mine
+published: "2022-10-20"
+python: {version: "3.9"}
+environments:
+  stack:
+    requirements: requirements.in
+    variants: {cpu: locks/cpu.txt, cuda: locks/cuda.txt}
+    build: locks/build.txt
+    build_requirements: build.in
+    built_from_source: []
+    overrides:
+      cuda:
+        - name: torch
+          version: 1.12.1+cu116
+          url: https://wheels.example.org/torch-1.12.1%2Bcu116-cp39-cp39-linux_x86_64.whl
+          sha256: SHA
+"""
+
+
+@pytest.fixture
+def stack(tmp_path):
+    """A stack folder with two variants, one of them with an override."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "stack.yml").write_text(STACK.replace("SHA", "c" * 64))
+    (folder / "requirements.in").write_text("torch==1.12.1\nwheel\n")
+    (folder / "build.in").write_text("wheel\n")
+    return folder
