@@ -282,7 +282,7 @@ class _Running:
         self.python = python
         self.started = time.monotonic()
         self.process = None
-        self.network_namespace = ""
+        self.network_namespace = None
         self.problem = ""
         # Beside the home, not in it: the script is not the check's to change, nor what it said on stderr.
         script = f"{home}.py"
@@ -309,7 +309,8 @@ class _Running:
         if not network:
             # Popen returns after the exec, so this is the namespace that all its descendants share.
             with contextlib.suppress(OSError):  # it may have ended already
-                self.network_namespace = os.readlink(f"/proc/{self.process.pid}/ns/net")
+                # Held open: a namespace that ended would leave its number to that of the check that starts next.
+                self.network_namespace = os.open(f"/proc/{self.process.pid}/ns/net", os.O_RDONLY)
 
     def poll(self):
         """None while it runs, else (problem, peak memory in MiB, seconds); problem is empty where it works."""
@@ -332,6 +333,8 @@ class _Running:
         # Not Popen.wait: wait4 alone tells the peak memory of this very process and of its children.
         _pid, status, usage = os.wait4(self.process.pid, 0)
         self.process.returncode = _exit_code(status)
+        if self.network_namespace is not None:
+            os.close(self.network_namespace)
         return usage.ru_maxrss // 1024
 
     def _kill_descendants(self):
@@ -352,7 +355,9 @@ class _Running:
         if int(pid) == self.process.pid:
             return False
         with contextlib.suppress(OSError):  # gone, or somebody else's
-            if self.network_namespace and os.readlink(f"/proc/{pid}/ns/net") == self.network_namespace:
+            if self.network_namespace is not None and os.path.samestat(
+                os.stat(f"/proc/{pid}/ns/net"), os.fstat(self.network_namespace)
+            ):
                 return True
             with open(f"/proc/{pid}/environ", "rb") as file:
                 return mark in b"\0" + file.read()
