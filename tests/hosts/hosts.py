@@ -65,7 +65,7 @@ class Host:
         return PREFIX + self.name
 
     def run(self, *command, text=None, check=True, env=None):
-        """Runs a command as root in the container, past SSH (CompletedProcess; HostsError when it fails, if `check`)."""
+        """Runs a command as root in the container, past SSH (CompletedProcess); HostsError when it fails."""
         variables = [f"--env={name}={value}" for name, value in (env or {}).items()]
         return _run(["docker", "exec", "--interactive", *variables, self.container, *command], text, check)
 
@@ -99,8 +99,8 @@ def _booted(container):
         if time.monotonic() > deadline or state == "degraded":
             raise HostsError(f"{container} has not booted: {state or 'systemd does not answer'}")
         time.sleep(0.3)
-    networks = json.loads(_run(["docker", "inspect", "--format", "{{json .NetworkSettings.Networks}}", container]).stdout)
-    return next(iter(networks.values()))["IPAddress"]
+    shown = _run(["docker", "inspect", "--format", "{{json .NetworkSettings.Networks}}", container]).stdout
+    return next(iter(json.loads(shown).values()))["IPAddress"]
 
 
 def add_user(host, public_key):
@@ -130,7 +130,8 @@ def network_variables():
         "network_no_proxy": os.environ.get("no_proxy") or os.environ.get("NO_PROXY", ""),
         "network_index_url": os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("PIP_INDEX_URL", ""),
     }
-    return {name: value for name, value in wanted.items() if value and "//localhost" not in value and "//127." not in value}
+    unreachable = ("//localhost", "//127.", "//[::1]")
+    return {name: value for name, value in wanted.items() if value and not any(part in value for part in unreachable)}
 
 
 def write_inventory(folder, hosts, key):
@@ -142,7 +143,9 @@ def write_inventory(folder, hosts, key):
         "ansible_user": USER,
         "ansible_ssh_private_key_file": str(key),
         # A test must neither read nor change who its user knows, nor offer keys of an agent of theirs.
-        "ansible_ssh_common_args": f"-F none -o IdentitiesOnly=yes -o UserKnownHostsFile={known} -o StrictHostKeyChecking=yes",
+        "ansible_ssh_common_args": (
+            f"-F none -o IdentitiesOnly=yes -o UserKnownHostsFile={known} -o StrictHostKeyChecking=yes"
+        ),
         "ansible_python_interpreter": "/usr/bin/python3",
         **network_variables(),
     }
