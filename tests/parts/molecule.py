@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -16,16 +17,32 @@ def names():
     return sorted(path.parent.name for path in SCENARIOS.glob("*/molecule.yml"))
 
 
+def images(name):
+    """The images (list of str) that a scenario is for: the one that it names, or debian12, then those behind `# also:`."""
+    text = (SCENARIOS / name / "molecule.yml").read_text(encoding="utf-8")
+    first = re.search(r"MLINABOX_TEST_IMAGE:-(\w+)", text)
+    also = re.search(r"^\s*# also: \[(.*)\]$", text, re.MULTILINE)
+    return [first[1] if first else "debian12", *(re.split(r"[,\s]+", also[1]) if also else [])]
+
+
 def run(result, arguments, full):
     for name in arguments or names():
-        with result.row(f"molecule {name}") as log:
-            if name not in names():
+        if name not in names():
+            with result.row(f"molecule {name}"):
                 raise report.Failed(f"no such scenario; there are {', '.join(names())}")
-            machine.need_images(log)
-            molecule = Path(sys.executable).with_name("molecule")
-            try:
-                log.run(molecule, "test", "--scenario-name", name, timeout=2400)
-            except report.Failed:
-                # What a killed run left; after any other failure molecule has done this itself.
-                log.run(molecule, "destroy", "--scenario-name", name, timeout=300)
-                raise
+            continue
+        for image in images(name) if full else images(name)[:1]:
+            with result.row(f"molecule {name} on {image}") as log:
+                _test(log, name, image)
+
+
+def _test(log, name, image):
+    machine.need_images(log, image)
+    molecule = Path(sys.executable).with_name("molecule")
+    env = {"MLINABOX_TEST_IMAGE": image}
+    try:
+        log.run(molecule, "test", "--scenario-name", name, env=env, timeout=2400)
+    except report.Failed:
+        # What a killed run left; after any other failure molecule has done this itself.
+        log.run(molecule, "destroy", "--scenario-name", name, env=env, timeout=300)
+        raise
