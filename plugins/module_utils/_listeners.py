@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import re
 import socket
 import struct
@@ -19,15 +20,15 @@ import sys
 _LISTEN = "0A"
 
 
-def sockets(text: str, port: int) -> list[tuple[str, str]]:
-    """(address, inode) of the sockets in a /proc/net/tcp or tcp6 that listen on a port."""
+def sockets(text: str, port: int) -> list[tuple[str, int, str]]:
+    """(address, uid, inode) of the sockets in a /proc/net/tcp or tcp6 that listen on a port."""
     found = []
     for line in text.splitlines()[1:]:
         fields = line.split()
         if len(fields) > 9 and fields[3] == _LISTEN:
             address, _colon, number = fields[1].rpartition(":")
             if int(number, 16) == port:
-                found.append((_address(address), fields[9]))
+                found.append((_address(address), int(fields[7]), fields[9]))
     return found
 
 
@@ -38,7 +39,10 @@ def _address(text: str) -> str:
 
 
 def holder(inode: str, proc: str = "/proc") -> dict[str, object]:
-    """The process that has a socket open: pid, command, systemd unit; pid 0 where we may not see it."""
+    """The process that has a socket open: pid, command, systemd unit; pid 0 where we may not see it.
+
+    Even root may not in a container without CAP_SYS_PTRACE, when the process is another user's.
+    """
     for name in os.listdir(proc):
         if not name.isdigit():
             continue
@@ -53,11 +57,18 @@ def holder(inode: str, proc: str = "/proc") -> dict[str, object]:
 
 
 def listeners(port: int, proc: str = "/proc") -> list[dict[str, object]]:
-    """All that listen on a port, one entry a socket: address, pid, command, unit."""
-    found: list[tuple[str, str]] = []
+    """All that listen on a port, one entry a socket: address, user, pid, command, unit."""
+    found: list[tuple[str, int, str]] = []
     for table in ("tcp", "tcp6"):
         found += sockets(_read(f"{proc}/net/{table}"), port)
-    return [{"address": address, **holder(inode, proc)} for address, inode in found]
+    return [{"address": address, "user": _user(uid), **holder(inode, proc)} for address, uid, inode in found]
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
 
 
 def _unit(proc: str, pid: str) -> str:

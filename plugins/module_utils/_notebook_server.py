@@ -97,12 +97,17 @@ def check_port(server: Server) -> None:
         try:
             probe.bind(("127.0.0.1", server.port))
         except OSError as error:
-            raise BoxError(taken(server.port, [one for one in listeners(server.port) if one["pid"]], error.strerror)) from None
+            raise BoxError(taken(server.port, listeners(server.port), error.strerror)) from None
 
 
 def taken(port: int, found: list[dict[str, object]], reason: str) -> str:
     """The line that says who has a port."""
-    names = [f"{one['command']} (pid {one['pid']}{', ' + str(one['unit']) if one['unit'] else ''})" for one in found]
+    names = [
+        f"{one['command']} (pid {one['pid']} of {one['user']}{', ' + str(one['unit']) if one['unit'] else ''})"
+        if one["pid"]
+        else f"a program of {one['user']}"
+        for one in found
+    ]
     who = f"{', '.join(names)} has it" if names else reason
     return f"port {port} of 127.0.0.1 cannot be had: {who}; stop that, or give another port in jupyterlab_users"
 

@@ -1,7 +1,7 @@
 """Asks a running JupyterLab what it should answer: PORT TOKEN_FILE KERNEL [START_COMMAND...]. Prints a JSON object.
 
-Runs with the server environment's own Python, which has websocket-client. With a start command the server is started first
-and ended after. The token is read here; it is on no command line.
+Runs with the server environment's own Python, which has websocket-client. With a start command the server is started
+first and ended after. The token is read here; it is on no command line.
 """
 
 import json
@@ -43,11 +43,22 @@ def run(kernel_id, code):
         http_no_proxy=["127.0.0.1"],
     )
     message = {
-        "header": {"msg_id": uuid.uuid4().hex, "username": "", "session": uuid.uuid4().hex, "msg_type": "execute_request",
-                   "version": "5.3"},
+        "header": {
+            "msg_id": uuid.uuid4().hex,
+            "username": "",
+            "session": uuid.uuid4().hex,
+            "msg_type": "execute_request",
+            "version": "5.3",
+        },
         "parent_header": {},
         "metadata": {},
-        "content": {"code": code, "silent": False, "store_history": False, "user_expressions": {}, "allow_stdin": False},
+        "content": {
+            "code": code,
+            "silent": False,
+            "store_history": False,
+            "user_expressions": {},
+            "allow_stdin": False,
+        },
         "channel": "shell",
     }
     channel.send(json.dumps(message))
@@ -78,7 +89,8 @@ def wait():
 
 server = subprocess.Popen(start, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) if start else None
 try:
-    found = {"version": wait(), "without_token": ask("/api/status", with_token=False)[0], "with_token": ask("/api/status")[0]}
+    found = {"version": wait()}
+    found["without_token"], found["with_token"] = ask("/api/status", with_token=False)[0], ask("/api/status")[0]
     specs = ask("/api/kernelspecs")[1]
     found["default_kernel"], found["kernels"] = specs["default"], sorted(specs["kernelspecs"])
     status, started = ask("/api/kernels", "POST", {"name": kernel})

@@ -29,9 +29,8 @@ def get(path, headers=None):
 
 options = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--no-browser"]
 with open("server.log", "w") as log:
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *options], stdout=log, stderr=log, env={**os.environ, "JUPYTER_TOKEN": TOKEN}
-    )
+    command = [sys.executable, "-m", "jupyterlab", *options]
+    server = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "JUPYTER_TOKEN": TOKEN})
 try:
     deadline = time.monotonic() + 120
     while True:

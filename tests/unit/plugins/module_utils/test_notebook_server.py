@@ -28,7 +28,7 @@ TCP = """\
 
 
 @pytest.mark.parametrize(
-    ("port", "found"), [(8888, [("127.0.0.1", "34567")]), (22, [("0.0.0.0", "20001")]), (80, [])]
+    ("port", "found"), [(8888, [("127.0.0.1", 1000, "34567")]), (22, [("0.0.0.0", 0, "20001")]), (80, [])]
 )
 def test_only_listeners_count(port, found):
     assert _listeners.sockets(TCP, port) == found
