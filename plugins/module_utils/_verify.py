@@ -12,7 +12,7 @@ from ._build import Uv
 from ._generations import Environment
 from ._pins import Pin
 from ._proof import prove
-from ._smoke import Check, Result, run_checks, table
+from ._smoke import Check, Result, Results, run_checks, table
 
 
 def verify(root, uv_program, environments, integrity, user, order=()):
@@ -21,7 +21,7 @@ def verify(root, uv_program, environments, integrity, user, order=()):
     environments: [{name, pins or None, checks, waivers}], plain data; with pins, what is live must equal them; without,
     what was recorded when it was proved. order: names of checks, in which the table shows them.
     """
-    failures, results, live = [], [], {}
+    failures, results, live = [], Results(), {}
     for wanted in environments:
         environment = Environment(root, wanted["name"])
         generation = environment.current_id()
@@ -32,7 +32,9 @@ def verify(root, uv_program, environments, integrity, user, order=()):
             continue
         failures += _prove_one(environment, generation, state, wanted, uv_program, integrity)
         checks = [Check.from_dict(check) for check in wanted["checks"]]
-        results += run_checks(os.path.join(environment.path(generation), "bin", "python"), checks, user=user)
+        done = run_checks(os.path.join(environment.path(generation), "bin", "python"), checks, user=user)
+        results.extend(done)
+        results.isolation = results.isolation or done.isolation
     places = {name: place for place, name in enumerate(order)}
     results.sort(key=lambda result: places.get(result.name, len(places)))
     failures += [_word(result) for result in results if not result.ok]
