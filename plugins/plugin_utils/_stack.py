@@ -64,6 +64,7 @@ _ENVIRONMENT = {
     "built_from_source": (list, False),
     "space": (int, True),
     "overrides": (dict, False),
+    "commands": (list, False),
 }
 _PACKAGE = {
     "name": (str, True),
@@ -77,7 +78,7 @@ _PACKAGE = {
     "reason": (str, False),
 }
 _LEFT_OUT = {"name": (str, True), "reason": (str, True)}
-_WAIVER = {"distribution": (str, True), "reason": (str, True)}
+_WAIVER = {"distribution": (str, True), "files": (list, False), "reason": (str, True)}
 _EXPECTED = ("works", "fails")
 _WORDS = {str: "a text (quote it)", dict: "a map", list: "a list", int: "a whole number", (str, dict): "a text or a map"}
 

@@ -57,7 +57,7 @@ def checks(stack, environment, variant):
                 "name": row["name"],
                 "distribution": row["distribution"],
                 "wanted": str(row["version"]),
-                "src": os.path.join(stack["smoke_dir"], row["check"] + ".py"),
+                "src": script(stack, row["check"]),
                 "memory": row.get("memory", 512),
                 "timeout": row.get("timeout", 180),
                 "expected": expected,
@@ -65,6 +65,14 @@ def checks(stack, environment, variant):
             }
         )
     return found
+
+
+def script(stack, check):
+    """Return the path of a check's script: the stack's own, one that lies beside the stack, or the collection's."""
+    collection = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    folders = [os.path.join(stack["dir"], "smoke"), stack["smoke_dir"], os.path.join(collection, "stacks", "smoke")]
+    paths = [os.path.join(folder, check + ".py") for folder in folders]
+    return next((path for path in paths if os.path.isfile(path)), paths[-1])
 
 
 def launchers(found, more=()):
