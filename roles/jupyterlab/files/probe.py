@@ -1,10 +1,11 @@
 """Asks a running JupyterLab what it should answer: PORT TOKEN_FILE KERNEL [START_COMMAND...]. Prints a JSON object.
 
 Runs with the server environment's own Python, which has websocket-client. With a start command the server is started
-first and ended after. The token is read here; it is on no command line.
+first and ended after. The token is read here; it is on no command line. The cell is PROBE_CODE of the environment, or a small one.
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ import websocket
 port, token_file, kernel, *start = sys.argv[1:]
 with open(token_file) as stream:
     token = stream.read().strip()
+CODE = "import sys, os; print(sys.prefix, os.getuid())"
 base = f"127.0.0.1:{port}"
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -96,7 +98,7 @@ try:
     status, started = ask("/api/kernels", "POST", {"name": kernel})
     assert status == 201, f"the kernel {kernel} does not start: {status}"
     try:
-        found["printed"], found["error"] = run(started["id"], "import sys, os; print(sys.prefix, os.getuid())")
+        found["printed"], found["error"] = run(started["id"], os.environ.get("PROBE_CODE", CODE))
     finally:
         ask(f"/api/kernels/{started['id']}", "DELETE")
     print(json.dumps(found))
