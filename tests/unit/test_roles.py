@@ -13,7 +13,6 @@ ROLES = sorted(path for path in (Path(__file__).resolve().parents[2] / "roles").
 STATELESS = {
     "stack": "loads data on the controller and leaves nothing on a host",
     "nvidia_check": "looks at a host and leaves nothing on it",
-    "adoption": "names or moves aside what another script left; there is nothing of its own to take back",
 }
 
 pytestmark = pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)

@@ -54,7 +54,9 @@ def store(content: bytes, cache: Path, expected: str | None) -> Path:
     """Keep the program in the cache under its own checksum; two runs at once both end with a whole file."""
     found = hashlib.sha256(content).hexdigest()
     if expected and found != expected:
-        raise FetchError(f"the uv program has sha256 {found}, the role pins {expected}: the wheel is not the locked one")
+        raise FetchError(
+            f"the uv program has sha256 {found}, not the pinned {expected}: the wheel is not the locked one"
+        )
     target = cache / found / "uv"
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent)
@@ -93,7 +95,8 @@ def download(requirements: Path, folder: Path) -> Path:
     command += ["--retries", "2", "--timeout", "30", "--requirement", str(requirements)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode:
-        lines = [line for line in run.stderr.splitlines() if "ERROR" in line] or run.stderr.splitlines() or ["no output"]
+        lines = run.stderr.splitlines() or ["no output"]
+        lines = [line for line in lines if "ERROR" in line] or lines
         raise FetchError(f"pip on the controller could not download uv ({lines[-1].strip()}): {CURE}")
     return next(folder.glob("*.whl"))
 
