@@ -18,7 +18,7 @@ def names():
 
 
 def images(name):
-    """The images (list of str) that a scenario is for: the one that it names, or debian12, then those behind `# also:`."""
+    """The images (list of str) that a scenario is for: its own, or debian12, then those behind `# also:`."""
     text = (SCENARIOS / name / "molecule.yml").read_text(encoding="utf-8")
     first = re.search(r"MLINABOX_TEST_IMAGE:-(\w+)", text)
     also = re.search(r"^\s*# also: \[(.*)\]$", text, re.MULTILINE)
