@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-
 from ansible_collections.mlinabox.core.plugins.plugin_utils import _stack
 
 
@@ -33,7 +32,8 @@ class ActionModule(ActionBase):
         )
         if options["architecture"] != _stack.ARCHITECTURE:
             raise AnsibleActionFail(
-                f"This host is {options['architecture']}; the stacks' wheels and libraries are for {_stack.ARCHITECTURE} only."
+                f"This host is {options['architecture']}; the stacks' wheels and libraries are for "
+                f"{_stack.ARCHITECTURE} only."
             )
         try:
             stack, warnings = _stack.choose(

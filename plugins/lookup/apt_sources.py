@@ -13,8 +13,8 @@ author:
 version_added: 0.1.0
 short_description: Adds apt repositories' keys to them, fingerprints checked
 description:
-  - Reads each repository's key file, armored or not, and fails unless its fingerprint is the one that is expected. No gpg is
-    needed.
+  - Reads each repository's key file, armored or not, and fails unless its fingerprint is the one that is expected. No
+    gpg is needed.
 options:
   _terms:
     description:
@@ -42,8 +42,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description:
-    - The repositories as P(mlinabox.core.apt_plan#module) takes them, each a map with C(name), C(content), C(key) (base64 of
-      the key's file) and C(key_suffix), V(.asc) where the key is armored and V(.gpg) where not.
+    - The repositories as P(mlinabox.core.apt_plan#module) takes them, each a map with C(name), C(content), C(key)
+      (base64 of the key's file) and C(key_suffix), V(.asc) where the key is armored and V(.gpg) where not.
   type: list
   elements: dict
 """

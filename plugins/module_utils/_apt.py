@@ -12,13 +12,14 @@ from __future__ import annotations
 import difflib
 import re
 
-_INST = re.compile(r"^Inst (\S+?)(?::\S+)?(?: \[([^\]]*)\])? \((\S+) ?(.*?)(?: \[[^\]]*\])?\)", re.MULTILINE)
+_INST = re.compile(r"^Inst (\S+?)(?::\S+)?(?: \[([^\]]*)\])? \((\S+)(?: ([^\[)].*?))?(?: \[[^\]]*\])?\)", re.MULTILINE)
 _REMV = re.compile(r"^Remv (\S+)", re.MULTILINE)
 _ERROR = re.compile(r"^E: (.*)$", re.MULTILINE)
 _FETCH = re.compile(r"^[EW]: Failed to fetch (\S+)\s+(.*)$", re.MULTILINE)
 _UNKNOWN = re.compile(r"^Unable to locate package (\S+)|^Couldn't find any package by (?:glob|regex) '(.+)'")
 _NO_CANDIDATE = re.compile(r"^Package '(.+)' has no installation candidate")
 _NO_VERSION = re.compile(r"^Version '(.+)' for '(.+)' was not found")
+_VIRTUAL = re.compile(r"^Package (\S+) is a virtual package provided by:\n((?:  \S.*\n)+)", re.MULTILINE)
 _BROKEN = re.compile(r"^ (\S+ : .*|\s+(?:Pre)?Depends: .*)$", re.MULTILINE)
 
 
@@ -81,7 +82,11 @@ def explain(text, release, known, versions):
     [those that apt has]}.
     """
     said = []
+    virtual = {name: [line.split()[0] for line in lines.splitlines()] for name, lines in _VIRTUAL.findall(text)}
     for name in unknown_names(text):
+        if name in virtual:
+            said.append(f"{name} is a virtual package, name one that provides it: {', '.join(virtual[name])}")
+            continue
         close = difflib.get_close_matches(name, known, 1, 0.75)
         hint = f" (did you mean {close[0]}?)" if close else ""
         said.append(f"{name} is in no apt source of this {release}{hint}")

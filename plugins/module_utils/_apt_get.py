@@ -4,12 +4,14 @@
 
 """apt-get and its lists on this host: how old they are, fetching them, simulating. No Ansible import.
 
-`run` is AnsibleModule.run_command or its like: called with a list and `environ_update`, it returns (rc, stdout, stderr).
+`run` is AnsibleModule.run_command or its like: called with a list and `environ_update`, it returns (rc, stdout,
+stderr).
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import glob
 import os
 import pwd
@@ -31,7 +33,7 @@ _READ_ONLY = [
 
 
 def lists_are_fresh(max_age):
-    """Tell whether apt's lists are there, younger than `max_age` seconds, and not older than a file that names sources."""
+    """Tell whether apt's lists are there, younger than `max_age` seconds, and no older than what names sources."""
     if not glob.glob(_LISTS + "/*_Packages*"):
         return False
     fetched = max((os.path.getmtime(path) for path in _STAMPS if os.path.exists(path)), default=0)
@@ -61,10 +63,9 @@ class Apt:
         os.chmod(self._scratch, 0o755)
         partial = os.path.join(self._scratch, "lists", "partial")
         os.makedirs(partial)
-        try:
+        # Where that user is missing, apt fetches as root.
+        with contextlib.suppress(KeyError):
             os.chown(partial, pwd.getpwnam("_apt").pw_uid, -1)
-        except KeyError:
-            pass  # apt then fetches as root, as it does everywhere without that user
         self._options = ["-o", f"Dir::State::lists={self._scratch}/lists", *_READ_ONLY]
         if sources:
             self._add_sources(sources)

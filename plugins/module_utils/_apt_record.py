@@ -36,7 +36,7 @@ def _read(path):
             "sources": list(record["sources"]),
         }
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is damaged ({error}); remove it to forget what was installed for its owner") from error
+        raise ValueError(f"{path} is damaged ({error}); remove it to forget what its owner brought") from error
 
 
 def grown(record, requested, installs, sources):
@@ -63,8 +63,9 @@ def nobody_elses(owner, records):
 
 
 def inherited(owner, kept, records):
-    """Return {other owner: record} of the records that change when `owner` goes and the packages `kept` stay for others:
-    the first of the others takes them over, so that they go with the last one.
+    """Return {other owner: record} of the records that change when `owner` goes and the packages `kept` stay.
+
+    The first of the others takes them over, so that they go with the last one.
     """
     others = [other for other in records if other != owner]
     if not kept or not others:

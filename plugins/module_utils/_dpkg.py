@@ -14,7 +14,8 @@ import re
 
 STATUS_FILE = "/var/lib/dpkg/status"
 _FIELD = re.compile(
-    r"^(Package|Status|Version|Architecture|Essential|Protected|Priority|Depends|Pre-Depends|Provides): ?(.*)$", re.MULTILINE
+    r"^(Package|Status|Version|Architecture|Essential|Protected|Priority|Depends|Pre-Depends|Provides): ?(.*)$",
+    re.MULTILINE,
 )
 _SPEC = re.compile(r"([a-z0-9][a-z0-9+.-]*)(?::([a-z0-9-]+))?(?:=(\S+))?\Z")
 
@@ -34,7 +35,7 @@ class Package:
 
 
 def parse_relation(text):
-    """Return the groups of alternatives of a Depends line as lists of names; versions and architectures are left out."""
+    """Return the groups of alternatives of a Depends line as lists of names, without versions and architectures."""
     groups = []
     for group in text.split(","):
         names = [re.split(r"[\s(:\[]", alternative.strip(), maxsplit=1)[0] for alternative in group.split("|")]

@@ -6,7 +6,8 @@
 
 The version line has two shapes (open-gpu-kernel-modules, kernel-open/nvidia/nv-procfs.c):
     NVRM version: NVIDIA UNIX x86_64 Kernel Module  515.76  Mon Sep 12 19:21:56 UTC 2022
-    NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build  (...)  Tue Sep 23 09:55:41 UTC 2025
+    NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build  (...)  Tue Sep 23 09:55:41 UTC
+    2025
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@
 
 """NVIDIA GPUs on the PCI bus, out of sysfs. No Ansible import, no pciutils, and it never raises.
 
-Kernel documentation: Documentation/ABI/testing/sysfs-bus-pci. Vendor 0x10de is NVIDIA; class 0x0300xx is a VGA controller
-and 0x0302xx a 3D controller, which is what a GPU is; NVSwitches (0x0680xx) and audio functions (0x0403xx) are none.
+Kernel documentation: Documentation/ABI/testing/sysfs-bus-pci. Vendor 0x10de is NVIDIA; class 0x0300xx is a VGA
+controller and 0x0302xx a 3D controller, which is what a GPU is; NVSwitches (0x0680xx) and audio functions (0x0403xx)
+are none.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ _GPU_CLASSES = ("0x0300", "0x0302")
 
 
 def find_gpus(sysfs="/sys"):
-    """Return a dict for each NVIDIA GPU under `sysfs`, by address: `address` (0000:01:00.0), `device` (0x20b2), `class`, and
-    `driver`, the kernel driver that has it ('nvidia', 'nouveau', 'vfio-pci', ...) or ''.
+    """Return a dict for each NVIDIA GPU under `sysfs`, by address.
+
+    `address` (0000:01:00.0), `device` (0x20b2), `class`, and `driver`, the kernel driver that has it ('nvidia',
+    'nouveau', 'vfio-pci', ...) or ''.
     """
     bus = os.path.join(sysfs, "bus", "pci", "devices")
     try:

@@ -4,8 +4,8 @@
 
 """What a host is, from what was found on it: a GPU box, a CPU box, or a broken GPU box. No Ansible import.
 
-Each layer stands on the one before: the bus, the driver that has the card, the kernel module. The first that is broken is
-named; what stands on it cannot be right.
+Each layer stands on the one before: the bus, the driver that has the card, the kernel module. The first that is
+broken is named; what stands on it cannot be right.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def judge(gpus, module):
         return _verdict(CPU, "", "There is no NVIDIA GPU on the PCI bus.", "")
     if not gpus:
         # WSL, and containers that do not see the bus: the driver knows better.
-        return _verdict(GPU, "", f"The NVIDIA driver {module['version']} is loaded, though the PCI bus shows no GPU.", "")
+        return _verdict(GPU, "", f"NVIDIA's driver {module['version']} is loaded, though the PCI bus shows no GPU.", "")
     foreign = [gpu for gpu in gpus if gpu["driver"] not in ("", "nvidia")]
     unbound = [gpu for gpu in gpus if not gpu["driver"]]
     if len(foreign) == len(gpus):
@@ -32,7 +32,7 @@ def judge(gpus, module):
             BROKEN,
             "kernel module",
             f"{_gpus(gpus)} on the PCI bus, and NVIDIA's kernel module is not loaded.",
-            "Install NVIDIA's driver for the running kernel, or load it with `modprobe nvidia` and see `dmesg` for why it fails.",
+            "Install NVIDIA's driver for the running kernel, or load it with `modprobe nvidia` and see `dmesg`.",
         )
     if unbound:
         addresses = ", ".join(gpu["address"] for gpu in unbound)
@@ -40,7 +40,7 @@ def judge(gpus, module):
             BROKEN,
             "driver binding",
             f"NVIDIA's driver {module['version']} is loaded but does not drive {addresses}.",
-            "See `dmesg | grep NVRM`: the driver may be too old or too new for this GPU, or its open kernel module does not know it.",
+            "See `dmesg | grep NVRM`: the driver may be too old, too new or too open for this GPU.",
         )
     return _verdict(GPU, "", f"{_gpus(gpus)} on the PCI bus, NVIDIA's driver {module['version']} is loaded.", "")
 
@@ -51,7 +51,7 @@ def _foreign(gpu):
             BROKEN,
             "driver binding",
             f"The driver nouveau has the GPU {gpu['address']}, and CUDA cannot use it.",
-            "Install NVIDIA's driver, keep nouveau off (`blacklist nouveau` in /etc/modprobe.d) and restart the machine.",
+            "Install NVIDIA's driver, put `blacklist nouveau` into /etc/modprobe.d and restart the machine.",
         )
     return _verdict(
         BROKEN,

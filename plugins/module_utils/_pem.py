@@ -52,8 +52,9 @@ def fingerprints_of(path):
 
 
 def plan_folder(folder, wanted):
-    """Return (write, remove): {file name: PEM} to be written to `folder` and the names to be removed from it, so that it
-    holds just `wanted` ({fingerprint: PEM}), each certificate a file of its own, as `openssl rehash` wants them.
+    """Return (write, remove): {file name: PEM} to be written to `folder` and the names to be removed from it.
+
+    Then it holds just `wanted` ({fingerprint: PEM}), each in a file of its own, as `openssl rehash` wants it.
     """
     files = {fingerprint[:32] + ".crt": pem for fingerprint, pem in wanted.items()}
     write = {}

@@ -15,10 +15,11 @@ version_added: 0.1.0
 author:
   - The ML in a Box authors (@mlinabox)
 description:
-  - Says what C(apt-get install) or C(apt-get remove) would do, package by package, with versions and sources, also on a host
-    without python3-apt, without package lists, and for repositories that are not configured yet.
-  - It installs and removes nothing; the role P(mlinabox.core.apt_packages#role) carries the plan out. Outside check mode it
-    fetches apt's package lists when they are missing or old; in check mode it fetches them into a folder that it removes.
+  - Says what C(apt-get install) or C(apt-get remove) would do, package by package, with versions and sources, also on
+    a host without python3-apt, without package lists, and for repositories that are not configured yet.
+  - It installs and removes nothing; the role P(mlinabox.core.apt_packages#role) carries the plan out. Outside check
+    mode it fetches apt's package lists when they are missing or old; in check mode it fetches them into a folder that
+    it removes.
   - When all of O(names) are installed, it only reads dpkg's status file.
 attributes:
   check_mode:
@@ -30,7 +31,9 @@ attributes:
     description: Returns details on what has changed (or possibly needs changing in check mode), when in diff mode.
     support: full
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+    description:
+      - When run twice in a row outside check mode, with the same arguments, the second invocation indicates no
+        change.
     support: full
     details:
       - Once the plan has been carried out.
@@ -48,14 +51,15 @@ options:
     required: true
   state:
     description:
-      - V(absent) plans the removal of what the record of O(owner) holds and nobody else needs; O(names) is not looked at.
+      - V(absent) plans the removal of what the record of O(owner) holds and nobody else needs; O(names) is not looked
+        at.
     type: str
     choices: [present, absent]
     default: present
   refresh:
     description:
-      - V(auto) fetches the package lists when they are older than O(lists_max_age) or than a file that names sources, or
-        when they do not know one of O(names); V(always) fetches them before planning.
+      - V(auto) fetches the package lists when they are older than O(lists_max_age) or than a file that names sources,
+        or when they do not know one of O(names); V(always) fetches them before planning.
     type: str
     choices: [auto, always]
     default: auto
@@ -113,7 +117,8 @@ lines:
   sample: ["would install jq=1.6-2.1 from Debian:12.11/oldstable"]
 packages:
   description:
-    - With O(state=present), the packages that would be installed or replaced. C(old) is the version that is there, or empty.
+    - With O(state=present), the packages that would be installed or replaced. C(old) is the version that is there, or
+      empty.
   type: list
   elements: dict
   returned: success
@@ -183,7 +188,7 @@ def record_path(owner):
 
 
 class Planner:
-    """The plan for one call of the module. From `module` only params, check_mode, run_command, warn and fail_json are used."""
+    """The plan for one call. From `module` only params, check_mode, run_command, warn and fail_json are used."""
 
     def __init__(self, module):
         self.module = module
@@ -263,7 +268,7 @@ class Planner:
         installs, removals = _apt.parse_simulation(text)
         if removals:
             self.module.fail_json(
-                msg=f"Installing {', '.join(names)} would remove {', '.join(removals)}; remove one of them yourself first."
+                msg=f"Installing {', '.join(names)} would remove {', '.join(removals)}; remove that yourself first."
             )
         return installs
 
@@ -287,8 +292,9 @@ class Planner:
         if failures:
             shown = "; ".join(failures[:2])
             self.module.fail_json(
-                msg=f"apt cannot fetch its package lists ({shown}), and without them not all of {', '.join(self.params['names'])} "
-                "can be had. Check the host's network, or set network_http_proxy and network_ca_bundle."
+                msg=f"apt cannot fetch its package lists ({shown}), and without them not all of "
+                f"{', '.join(self.params['names'])} can be had. "
+                "Check the host's network, or set network_http_proxy and network_ca_bundle."
             )
         known = self.apt.known_names() if _apt.unknown_names(text) else []
         versions = {name: _apt.parse_madison(self.apt.madison(name)) for name, _version in _apt.unknown_versions(text)}

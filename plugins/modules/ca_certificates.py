@@ -1,5 +1,4 @@
 #!/usr/bin/python
-# -*- coding: utf-8 -*-
 #
 # Copyright (c) 2026 The ML in a Box authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -27,7 +26,9 @@ attributes:
     description: Returns details on what has changed (or possibly needs changing in check mode), when in diff mode.
     support: full
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+    description:
+      - When run twice in a row outside check mode, with the same arguments, the second invocation indicates no
+        change.
     support: full
 requirements:
   - The package C(ca-certificates) on the host. In check mode it may be missing.
@@ -84,7 +85,6 @@ import os
 import shutil
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.mlinabox.core.plugins.module_utils import _pem
 
 PARENT = "/usr/local/share/ca-certificates"

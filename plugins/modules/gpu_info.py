@@ -16,8 +16,8 @@ author:
   - The ML in a Box authors (@mlinabox)
 description:
   - Looks at the PCI bus, at the driver that has each card, and at NVIDIA's kernel module, and says what the host is.
-  - Reads files below O(sysfs) and O(procfs) only; needs no program and no library on the host. A broken GPU is a result, not a
-    failure.
+  - Reads files below O(sysfs) and O(procfs) only; needs no program and no library on the host. A broken GPU is a
+    result, not a failure.
 attributes:
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.
@@ -30,7 +30,9 @@ attributes:
     details:
       - There is never anything to show.
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+    description:
+      - When run twice in a row outside check mode, with the same arguments, the second invocation indicates no
+        change.
     support: full
 options:
   sysfs:

@@ -1,5 +1,4 @@
 #!/usr/bin/python
-# -*- coding: utf-8 -*-
 #
 # Copyright (c) 2026 The ML in a Box authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -30,7 +29,9 @@ attributes:
     details:
       - There is never anything to show.
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+    description:
+      - When run twice in a row outside check mode, with the same arguments, the second invocation indicates no
+        change.
     support: full
 options:
   name:
@@ -42,7 +43,8 @@ options:
     default: auto
   search_path:
     description:
-      - Folders on the controller that hold stacks. The first that has a name wins; a folder that does not exist is passed by.
+      - Folders on the controller that hold stacks. The first that has a name wins; a folder that does not exist is
+        passed by.
     type: list
     elements: path
     required: true
@@ -79,8 +81,8 @@ EXAMPLES = r"""
 RETURN = r"""
 stack:
   description:
-    - The content of C(stack.yml) with C(dir) and C(smoke_dir) (paths on the controller) and C(release), the stack's entry
-      for the host's release (empty when it has none).
+    - The content of C(stack.yml) with C(dir) and C(smoke_dir) (paths on the controller) and C(release), the stack's
+      entry for the host's release (empty when it has none).
   type: dict
   returned: success
   sample: {"name": "2022", "dir": "/srv/mlinabox/stacks/2022"}

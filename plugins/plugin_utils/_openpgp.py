@@ -4,8 +4,8 @@
 
 """Fingerprints of OpenPGP keys, without gpg: dearmor, walk the packets, hash. No Ansible import.
 
-RFC 4880: 4.2 packets' headers, 6.2 armor, 12.2 the v4 fingerprint, SHA-1 over 0x99, two octets of length, and the body of
-the public-key packet. RFC 9580, 5.5.4.3: v6, SHA-256 over 0x9B, four octets of length, and the body.
+RFC 4880: 4.2 packets' headers, 6.2 armor, 12.2 the v4 fingerprint, SHA-1 over 0x99, two octets of length, and the
+body of the public-key packet. RFC 9580, 5.5.4.3: v6, SHA-256 over 0x9B, four octets of length, and the body.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ARMOR = re.compile(
 
 
 def fingerprints(data):
-    """Return the fingerprints (capital hexadecimal) of the primary keys in `data`, the bytes of a key file, armored or not.
+    """Return the fingerprints (capital hexadecimal) of the primary keys in `data`, a key file, armored or not.
 
     ValueError when it is no OpenPGP key.
     """

@@ -80,7 +80,13 @@ _PACKAGE = {
 _LEFT_OUT = {"name": (str, True), "reason": (str, True)}
 _WAIVER = {"distribution": (str, True), "files": (list, False), "reason": (str, True)}
 _EXPECTED = ("works", "fails")
-_WORDS = {str: "a text (quote it)", dict: "a map", list: "a list", int: "a whole number", (str, dict): "a text or a map"}
+_WORDS = {
+    str: "a text (quote it)",
+    dict: "a map",
+    list: "a list",
+    int: "a whole number",
+    (str, dict): "a text or a map",
+}
 
 
 def stack_folders(search_path):
@@ -196,8 +202,8 @@ def choose(name, distribution, version, search_path):
     warnings = []
     if not stack["release"]:
         warnings.append(
-            f"Stack {stack['name']} is made for {_releases(stack)}; this host is {distribution} {version}, so expect its "
-            "Python to be a managed one and its system packages to be this release's."
+            f"Stack {stack['name']} is made for {_releases(stack)}; this host is {distribution} {version}, so "
+            "expect its Python to be a managed one and its system packages to be this release's."
         )
     return stack, warnings
 
