@@ -1,7 +1,8 @@
 """Asks a running JupyterLab what it should answer: PORT TOKEN_FILE KERNEL [START_COMMAND...]. Prints a JSON object.
 
 Runs with the server environment's own Python, which has websocket-client. With a start command the server is started
-first and ended after. The token is read here; it is on no command line. The cell is PROBE_CODE of the environment, or a small one.
+first and ended after. The token is read here; it is on no command line. The cell is PROBE_CODE of the environment,
+or a small one of its own.
 """
 
 import json
