@@ -43,14 +43,13 @@ class Uv:
             self.environ.pop(name, None)
 
     def run(self, *arguments):
-        """Run uv. Returns (exit status, standard output, standard error). Raises BuildError where uv itself is missing."""
+        """Run uv. Returns (exit status, stdout, stderr). Raises BuildError where uv itself is missing."""
         try:
             done = subprocess.run(
                 [self.program, *arguments],
                 env=self.environ,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                capture_output=True,
                 pass_fds=self.pass_fds,
                 check=False,
             )
@@ -79,7 +78,7 @@ class Uv:
             raise BuildError(err)
 
     def evict(self, names):
-        """Drop packages from the cache, so that the next build fetches them again. Returns uv's word on failure, else ''."""
+        """Drop packages from the cache, so that the next build fetches them again. Returns '', or why that failed."""
         status, _out, err = self.run("cache", "clean", *sorted(names))
         return one_line(err) if status else ""
 
@@ -113,8 +112,8 @@ def explain(error, pins, index=""):
         computed = re.search(r"Computed:\s*(\S+)", error)
         return (
             f"{place}the file that was served has another hash than the lock allows"
-            f"{f' ({computed.group(1)})' if computed else ''}. Either the lock was altered (make it anew with `./box lock`) "
-            f"or the index serves a changed file (then do not install it)"
+            f"{f' ({computed.group(1)})' if computed else ''}. Either the lock was altered (make it anew with "
+            f"`./box lock`) or the index serves a changed file (then do not install it)"
         )
     if "no space left" in lowered or "os error 28" in lowered:
         return f"{place}the disk is full: {said}. Free space under the root directory and the cache, then run again"

@@ -31,7 +31,7 @@ def site_packages(generation):
 def dist_infos(site):
     """Return {normalized name: (version, directory)} of the distributions in site-packages.
 
-    A directory's name is `<name>-<version>.dist-info`, both parts escaped (`-` stands nowhere else), so no file is read.
+    A directory's name is `<name>-<version>.dist-info`, both parts escaped (no other `-`), so no file is read.
     """
     found = {}
     with os.scandir(site) as entries:
@@ -55,7 +55,7 @@ def installed_versions(site):
 def read_record(directory):
     """Yield (path relative to site-packages, sha256 in urlsafe base64 or '', size in bytes or None) of RECORD's rows.
 
-    Raises ValueError where RECORD cannot be read: a distribution without it can be neither proved nor repaired in place.
+    Raises ValueError where RECORD cannot be read: what lacks it can be neither proved nor repaired in place.
     """
     path = os.path.join(directory, "RECORD")
     try:
@@ -66,6 +66,6 @@ def read_record(directory):
     for row in rows:
         if not row:
             continue
-        name, how, size = (row + ["", ""])[:3]
+        name, how, size = [*row, "", ""][:3]
         algorithm, _equals, value = how.partition("=")
         yield name, value if algorithm == "sha256" else "", int(size) if size.isdigit() else None

@@ -55,7 +55,7 @@ def make_manifest(generation, site, ours=(), waived=()):
 def _is_leftover(path, full):
     """Return whether a RECORD's row is about no file that a distribution installs.
 
-    uv leaves the rows of scripts that it moved from `<name>.data/scripts` to bin (and adds rows for where they are now).
+    uv leaves the rows of scripts that it moved from `<name>.data/scripts` to bin (and adds rows for where they are).
     Bytecode is compiled here, also what a wheel built from source brought along: it is nobody's content.
     """
     return path.endswith(".pyc") or (path.split("/", 1)[0].endswith(".data") and not os.path.lexists(full))

@@ -16,7 +16,7 @@ from ._generations import write_whole
 
 _LAUNCH = """\
 #!/bin/sh
-# Runs a command of the environment '@NAME@': launch COMMAND [ARGUMENT...], or through a link that is named like the command.
+# Runs a command of the environment '@NAME@': launch COMMAND [ARGUMENT...], or through a link of that name.
 # The link 'current' is resolved once, here; the program keeps this generation, also through a switch.
 set -eu
 envs='@DIRECTORY@'
@@ -53,7 +53,7 @@ exec "$envs/$generation/bin/$command" "$@"
 
 _PIP = """\
 #!/bin/sh
-# In place of pip's own script: this environment belongs to a lock. Reading is pip's; writing is told what to do instead.
+# In place of pip's own script: this environment belongs to a lock. pip reads; who would write is told what else to do.
 case "${1-}" in
     install | uninstall | download | wheel)
         echo "This environment is '@NAME@', locked and proved as a whole; packages are not changed in it by hand." >&2
@@ -81,7 +81,7 @@ def launcher_is_right(environment):
 
 
 def write_pip(environment, generation):
-    """Put our `pip` in the place of the distribution's scripts. Returns the paths written, none where pip is not installed."""
+    """Put our `pip` in the place of the distribution's scripts. Returns the paths written, none without pip."""
     binaries = os.path.join(environment.path(generation), "bin")
     text = _PIP.replace("@NAME@", environment.name).replace("@PYTHON@", os.path.join(binaries, "python"))
     written = []

@@ -153,8 +153,10 @@ def _jupyterlab(box: Box, options: argparse.Namespace) -> int:
 
 def _create(box: Box, options: argparse.Namespace) -> int:
     place = _home(box).create(options.name, options.base)
-    print(f"{place}\ninstall into it: {place}/bin/pip install ...\nuse it:         . {place}/bin/activate, "
-          f"or the kernel of that name in JupyterLab")
+    print(
+        f"{place}\ninstall into it: {place}/bin/pip install ...\nuse it:         . {place}/bin/activate, "
+        f"or the kernel of that name in JupyterLab"
+    )
     return 0
 
 

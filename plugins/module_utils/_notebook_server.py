@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Starts one person's JupyterLab, by the systemd unit or in the foreground: the same command line and settings.
 
-    /etc/mlinabox/jupyterlab/jupyter_server_config.py   for all
-    /etc/mlinabox/jupyterlab/<user>/settings.json       port, contents root
-    /etc/mlinabox/jupyterlab/<user>/token               the user's, 0400; only its path is handed on
+/etc/mlinabox/jupyterlab/jupyter_server_config.py   for all
+/etc/mlinabox/jupyterlab/<user>/settings.json       port, contents root
+/etc/mlinabox/jupyterlab/<user>/token               the user's, 0400; only its path is handed on
 """
 
 from __future__ import annotations

@@ -69,8 +69,11 @@ class Home:
             names = os.listdir(self.envs)
         except OSError:
             return []
-        return sorted(name for name in names if os.path.isfile(os.path.join(self.envs, name, "pyvenv.cfg"))
-                      and not name.startswith("."))
+        return sorted(
+            name
+            for name in names
+            if os.path.isfile(os.path.join(self.envs, name, "pyvenv.cfg")) and not name.startswith(".")
+        )
 
     def every(self) -> list[Known]:
         return [self.known(name) for name in self.names()]
@@ -79,8 +82,9 @@ class Home:
         """What an overlay stands on. Raises BoxError where there is no such overlay."""
         generation = _base(self.path(name))
         base = os.path.basename(os.path.dirname(generation))
-        return Known(name, base, os.path.basename(generation), self.box.environment(base).current_id(),
-                     os.path.isdir(generation))
+        return Known(
+            name, base, os.path.basename(generation), self.box.environment(base).current_id(), os.path.isdir(generation)
+        )
 
     def create(self, name: str, base: str = "stack") -> str:
         """Make an overlay over the live generation of `base`; returns its directory. Raises BoxError."""

@@ -69,6 +69,6 @@ def requirements_text(pins):
 
 
 def digest(pins, *more):
-    """Return the sha256 (hex) of what the pins and the strings `more` say. Where a pin stands in its file is left out."""
+    """Return the sha256 (hex) of what the pins and the strings `more` say. A pin's line number does not count."""
     text = requirements_text(pins) + "".join(f"# {part}\n" for part in more)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bring an environment to its lock: plan, build beside the live one, prove, switch. Plan once; check mode returns it."""
+"""Bring an environment to its lock: plan, build beside the live one, prove, switch. Check mode returns the plan."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ._space import shortage
 
 
 class PipLockError(Exception):
-    """It cannot be done. The message is one line: what, where, why, how to mend. `details` is plain data for the result."""
+    """It cannot be done. The message is one line: what, where, why, how to mend. `details`: data for the result."""
 
     def __init__(self, message, **details):
         super().__init__(message)
@@ -288,15 +288,14 @@ class PipLock:
         try:
             done = subprocess.run(
                 [request.python, "-I", "-c", "import platform, sys; print(platform.python_version(), sys.platform)"],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                capture_output=True,
                 stdin=subprocess.DEVNULL,
                 check=True,
             )
         except (OSError, subprocess.CalledProcessError) as error:
             raise PipLockError(
-                f"environment {request.name}: the interpreter {request.python or '(none given)'} does not run: {error}. "
-                f"Install it first (role mlinabox.core.python), or name another with the option python"
+                f"environment {request.name}: the interpreter {request.python or '(none given)'} does not run: "
+                f"{error}. Install it first (role mlinabox.core.python), or name another with the option python"
             ) from error
         version = done.stdout.decode().split()[0]
         wanted = request.python_version

@@ -18,7 +18,7 @@ from ._smoke import run_checks
 
 @dataclass
 class Proof:
-    """What a proof found. failures: one line each, empty where all holds; results: of the smoke checks, as plain data."""
+    """What a proof found. failures: a line each, empty where all holds; results: of the smoke checks, as plain data."""
 
     failures: list = field(default_factory=list)
     waived: list = field(default_factory=list)

@@ -43,7 +43,8 @@ class RunLock:
                     holder = self._holder()
                     os.close(self.descriptor)
                     raise LockTimeoutError(
-                        f"{self.path} is held by {holder}; waited {self.timeout} s. Wait for that run to end, or raise lock_timeout"
+                        f"{self.path} is held by {holder}; waited {self.timeout} s. "
+                        f"Wait for that run to end, or raise lock_timeout"
                     ) from None
                 time.sleep(self.poll)
         os.ftruncate(self.descriptor, 0)

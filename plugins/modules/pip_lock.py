@@ -12,9 +12,9 @@ version_added: 0.1.0
 author: The ML in a Box authors (@mlinabox)
 description:
   - Brings an environment to a lock, a requirements file in which every distribution is pinned and hashed.
-  - A live environment is never edited. A new generation is built beside it with uv, proved on this host (the installed set
-    equals the lock, the files are those that were recorded, the requirements agree, the smoke checks work) and then made
-    live by moving one link. Where any of that fails, the live one stays as it was.
+  - A live environment is never edited. A new generation is built beside it with uv, proved on this host (the installed
+    set equals the lock, the files are those that were recorded, the requirements agree, the smoke checks work) and then
+    made live by moving one link. Where any of that fails, the live one stays as it was.
   - What is live can be taken back, offline, with O(state=rolled_back).
   - The lock and the smoke checks are files of the controller. They are read and validated there.
 options:
@@ -54,7 +54,7 @@ options:
     type: path
     default: /opt/mlinabox
   uv:
-    description: The uv program on the host. By default C(bin/uv) under O(root), where the role mlinabox.core.uv puts it.
+    description: The uv program on the host. By default C(bin/uv) under O(root), where the role mlinabox.core.uv has it.
     type: path
   smoke:
     description: Smoke checks, small programs that compute something with a package. All must do as expected.
@@ -102,7 +102,8 @@ options:
   waivers:
     description:
       - Findings of the proof that are known and harmless, each with its reason.
-      - Without O(waivers[].files) it is about a complaint of C(uv pip check), with it about files that the wheel records wrongly.
+      - Without O(waivers[].files) it is about a complaint of C(uv pip check), with it about files that the
+        wheel records wrongly.
     type: list
     elements: dict
     default: []
@@ -113,8 +114,8 @@ options:
         required: true
       files:
         description:
-          - Files that the wheel's own RECORD describes wrongly, relative to site-packages. They are recorded as installed, so
-            that a later change is still found.
+          - Files that the wheel's own RECORD describes wrongly, relative to site-packages. They are recorded as
+            installed, so that a later change is still found.
         type: list
         elements: str
         default: []
@@ -154,7 +155,8 @@ attributes:
     description: Changes nothing where the live generation is what the lock says and whole.
     support: full
 notes:
-  - Proxy, certificates and index are those of the task's C(environment) (C(https_proxy), C(SSL_CERT_FILE), C(UV_DEFAULT_INDEX)).
+  - Proxy, certificates and index are those of the task's C(environment) (C(https_proxy), C(SSL_CERT_FILE),
+    C(UV_DEFAULT_INDEX)).
 """
 
 EXAMPLES = r"""

@@ -41,7 +41,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 environments:
-  description: By name, the live generation (C(current)), the one that a rollback takes (C(previous)) and all (C(generations)).
+  description:
+    - By name, the live generation (C(current)), the one that a rollback takes (C(previous)) and all (C(generations)).
   returned: always
   type: dict
   sample:

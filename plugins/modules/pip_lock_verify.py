@@ -11,8 +11,8 @@ short_description: Prove live environments without changing them
 version_added: 0.1.0
 author: The ML in a Box authors (@mlinabox)
 description:
-  - Holds each live environment against its lock, its files against what was recorded, and runs its smoke checks, in parallel
-    within the host's memory.
+  - Holds each live environment against its lock, its files against what was recorded, and runs its smoke checks, in
+    parallel within the host's memory.
   - Does not fail by itself. RV(works) is the verdict, RV(failures) says what is wrong.
 options:
   environments:
@@ -26,7 +26,7 @@ options:
         type: str
         required: true
       lock:
-        description: Path of its lock on the controller. Without it, what was recorded when the generation was proved counts.
+        description: Path of its lock on the controller. Without it, what was recorded when it was proved counts.
         type: path
       python:
         description: The interpreter on the host, needed where the lock has markers.

@@ -92,8 +92,7 @@ def main():
     try:
         done = subprocess.run(
             [python, "-I", "-c", _ASK],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             stdin=subprocess.DEVNULL,
             check=True,
             timeout=60,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A lock as a requirements file with hashes: read, validated, narrowed to a host. Messages name file, line and package."""
+"""A lock as a requirements file with hashes: read, validated, narrowed to a host. Errors name file, line, package."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def launchers(found, more=()):
 
     found: as `environments` returns it; more: further commands of the environment `stack`.
     """
-    wanted = {command: "stack" for command in ["python", "pip", *more]}
+    wanted = dict.fromkeys(["python", "pip", *more], "stack")
     for one in found:
         for command in one["commands"]:
             wanted.setdefault(command, one["name"])

@@ -15,7 +15,8 @@ def test_python3_stays_the_distributions(host):
 
 
 def test_commands_of_the_stack(host):
-    assert host.check_output("printf 'a b\\n1 2\\n' | /opt/mlinabox/bin/tabulate -1").splitlines()[0].split() == ["a", "b"]
+    table = host.check_output("printf 'a b\\n1 2\\n' | /opt/mlinabox/bin/tabulate -1")
+    assert table.splitlines()[0].split() == ["a", "b"]
 
 
 def test_pip_says_what_to_do_instead(host):
