@@ -72,7 +72,7 @@ class Page:
 
 
 def walk(page, port, token, title, code):
-    page.go(f"http://127.0.0.1:{port}/lab?token={token}")
+    page.go(f"http://127.0.0.1:{port}/lab?reset&token={token}")
     until("the launcher's card", lambda: page.click(f'.jp-LauncherCard[data-category="Notebook"][title="{title}"]'))
     until("an idle kernel", lambda: page.find('.jp-NotebookPanel [data-status="idle"]'))
     until("a cell to type into", lambda: page.click(".jp-NotebookPanel .jp-Cell .cm-content"))

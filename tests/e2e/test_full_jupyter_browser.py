@@ -34,10 +34,8 @@ def host(fleet, tmp_path_factory):
     command = [Path(sys.executable).with_name("ansible-playbook"), "-i", fleet.inventory, play]
     subprocess.run(command, cwd=ROOT, check=True, timeout=1800, stdin=subprocess.DEVNULL)
     host = fleet.hosts["browser"]
-    packages = "chromium chromium-driver fonts-dejavu-core"
-    host.sh(
-        f"apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends {packages}"
-    )
+    install = "DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends"
+    host.sh(f"apt-get -qq update && {install} chromium chromium-driver fonts-dejavu-core")
     return host
 
 
@@ -45,6 +43,6 @@ def test_a_cell_typed_in_a_browser_runs_in_the_live_generation(host):
     code = "import sys; print(sys.prefix, 6 * 7)"
     browser = (Path(__file__).parent / "browser.py").read_text()
     command = ["python3", "-", "mlbox", "8888", "ML in a Box 2023 (Python 3.11)", code]
-    shown = host.run(*command, text=browser)
+    shown = host.run(*command, text=browser).stdout
     live = host.sh("readlink -f /opt/mlinabox/envs/stack/current").strip()
     assert shown.strip() == f"{live} 42"
