@@ -290,9 +290,8 @@ class Planner:
 
     def _fail(self, text, failures):
         if failures:
-            shown = "; ".join(failures[:2])
             self.module.fail_json(
-                msg=f"apt cannot fetch its package lists ({shown}), and without them not all of "
+                msg=f"apt cannot fetch its package lists ({failures[0]}), and without them not all of "
                 f"{', '.join(self.params['names'])} can be had. "
                 "Check the host's network, or set network_http_proxy and network_ca_bundle."
             )
