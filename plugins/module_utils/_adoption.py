@@ -150,11 +150,16 @@ def report(findings):
     known = "an ML in a Box that the old script made" if old else "not the old script's, but has a trace like its"
     lines = [f"This host is {known}."]
     lines += [
-        f"in the way: {finding.path}: {finding.what}. Why: {finding.why}. Cure: {finding.cure}."
+        f"in the way: {_named(finding)}. Why: {finding.why}. Cure: {finding.cure}."
         for finding in findings
         if finding.in_the_way
     ]
-    return lines + [f"{finding.path}: {finding.what}; {finding.why}." for finding in findings if not finding.in_the_way]
+    return lines + [f"{_named(finding)}; {finding.why}." for finding in findings if not finding.in_the_way]
+
+
+def _named(finding):
+    """What it is, with its path once."""
+    return finding.what if finding.path in finding.what else f"{finding.path}: {finding.what}"
 
 
 def _python_link(host):
@@ -316,7 +321,7 @@ def _pip_packages(host):
                     Finding(
                         "pip-programs",
                         "/usr/local/bin",
-                        f"{len(scripts)} programs of these packages: {', '.join(map(os.path.basename, scripts))}",
+                        f"programs of these packages: {', '.join(map(os.path.basename, scripts))}",
                         "they come before the box's programs of the same names, and fail without their packages",
                         "mv them away",
                         True,
