@@ -26,7 +26,7 @@ attributes:
     description: Can run in check mode and return changed status prediction without modifying target.
     support: full
     details:
-      - RV(changed) says whether carrying the plan out would change the host.
+      - The result C(changed) says whether carrying the plan out would change the host.
   diff_mode:
     description: Returns details on what has changed (or possibly needs changing in check mode), when in diff mode.
     support: full
