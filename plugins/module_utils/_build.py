@@ -42,14 +42,18 @@ class Uv:
         for name in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "UV_SYSTEM_PYTHON"):
             self.environ.pop(name, None)
 
-    def run(self, *arguments):
-        """Run uv. Returns (exit status, stdout, stderr). Raises BuildError where uv itself is missing."""
+    def run(self, *arguments, prefix=(), environ=None):
+        """Run uv, with the command `prefix` before it where it is to run as somebody else.
+
+        Returns (exit status, standard output, standard error). Raises BuildError where uv itself is missing.
+        """
         try:
             done = subprocess.run(
-                [self.program, *arguments],
-                env=self.environ,
+                [*prefix, self.program, *arguments],
+                env={**self.environ, **(environ or {})},
                 stdin=subprocess.DEVNULL,
-                capture_output=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 pass_fds=self.pass_fds,
                 check=False,
             )
@@ -66,11 +70,10 @@ class Uv:
         if status:
             raise BuildError(f"cannot make an environment with {python}: {one_line(err)}")
 
-    def sync(self, directory, requirements, build_constraints="", compile_bytecode=True):
-        """Install what the file `requirements` lists, by hash, into the environment at directory."""
-        arguments = ["pip", "sync", "--python", os.path.join(directory, "bin", "python"), "--require-hashes"]
-        if build_constraints:
-            arguments += ["--build-constraints", build_constraints]
+    def sync(self, directory, requirements, compile_bytecode=True):
+        """Install what the file `requirements` lists, by hash, wheels only, into the environment at directory."""
+        arguments = ["pip", "sync", "--no-build", "--require-hashes"]
+        arguments += ["--python", os.path.join(directory, "bin", "python")]
         if compile_bytecode:
             arguments.append("--compile-bytecode")
         status, _out, err = self.run(*arguments, requirements)

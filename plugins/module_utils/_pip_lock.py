@@ -18,10 +18,11 @@ from ._dists import installed_versions, site_packages
 from ._generations import USE_LOCK, Environment, write_whole
 from ._integrity import find_damage, make_manifest, write_manifest
 from ._launcher import launcher_is_right, write_launcher, write_pip
-from ._pins import digest, requirements_text
+from ._pins import digest, normalize, requirements_text
 from ._plan import make_plan, plan_diff, summary
 from ._proof import prove
 from ._run_lock import LockTimeoutError, RunLock
+from ._source_builds import SourceBuilds, names_without_wheels
 from ._space import shortage
 
 
@@ -44,6 +45,7 @@ class Request:
     python_version: str = ""
     pins: list = field(default_factory=list)
     build_constraints: str = ""  # the text, not a path
+    built_from_source: list = field(default_factory=list)
     checks: list = field(default_factory=list)
     waivers: list = field(default_factory=list)
     integrity: str = "size"
@@ -253,12 +255,24 @@ class PipLock:
         os.mkdir(own, 0o755)
         write_whole(os.path.join(path, USE_LOCK), "")
         lock = os.path.join(own, "lock.txt")
-        write_whole(lock, requirements_text(self.request.pins))
-        constraints = ""
         if self.request.build_constraints:
-            constraints = os.path.join(own, "build.txt")
-            write_whole(constraints, self.request.build_constraints)
-        uv.sync(path, lock, constraints, self.request.compile_bytecode)
+            # A record of what built the source distributions.
+            write_whole(os.path.join(own, "build.txt"), self.request.build_constraints)
+        store = os.path.join(self.request.root, "cache", "built")
+        builds = SourceBuilds(uv, store, self.request.python, self.request.build_constraints, self.request.smoke_user)
+        built = {normalize(name) for name in self.request.built_from_source}
+        while True:
+            wheels = builds.pins([pin for pin in self.request.pins if pin.name in built])
+            others = [pin for pin in self.request.pins if pin.name not in built]
+            write_whole(lock, requirements_text(wheels + others))
+            try:
+                uv.sync(path, lock, self.request.compile_bytecode)
+                return
+            except BuildError as error:
+                found = names_without_wheels(str(error)) - built
+                if not found:
+                    raise
+                built |= found
 
     def _manifest(self, generation):
         """Put our `pip` in place, and return what files the generation has to have from now on."""

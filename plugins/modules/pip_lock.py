@@ -38,6 +38,14 @@ options:
   build_lock:
     description: Path on the controller of the lock for what builds source distributions (setuptools and such).
     type: path
+  built_from_source:
+    description:
+      - Distributions of the lock that have no wheel. They are built on the host by O(smoke_user), never by root, with
+        O(build_lock) alone where it is given.
+      - Those that are not named here are found out one by one, which takes longer.
+    type: list
+    elements: str
+    default: []
   python:
     description:
       - Absolute path of the interpreter on the host.
@@ -96,7 +104,7 @@ options:
         type: str
         default: ""
   smoke_user:
-    description: Unprivileged user as whom the smoke checks run.
+    description: Unprivileged user as whom the smoke checks run and source distributions are built.
     type: str
     default: nobody
   waivers:
@@ -241,6 +249,7 @@ def argument_spec():
         "state": {"type": "str", "choices": ["present", "rolled_back", "absent"], "default": "present"},
         "lock": {"type": "path"},
         "build_lock": {"type": "path"},
+        "built_from_source": {"type": "list", "elements": "str", "default": []},
         "python": {"type": "path"},
         "python_version": {"type": "str"},
         "generation": {"type": "str"},
@@ -290,6 +299,7 @@ def make_request(params):
         python_version=params["python_version"] or "",
         pins=[Pin.from_dict(pin) for pin in params["_pins"] or []],
         build_constraints=params["_build_constraints"],
+        built_from_source=params["built_from_source"],
         checks=[Check.from_dict(check) for check in params["_checks"]],
         waivers=params["waivers"],
         integrity=params["integrity"],

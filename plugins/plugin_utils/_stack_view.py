@@ -34,6 +34,7 @@ def environments(stack, variant):
                 "name": name,
                 "lock": os.path.join(stack["dir"], one["variants"][variant]),
                 "build_lock": os.path.join(stack["dir"], build) if build else None,
+                "built_from_source": one.get("built_from_source") or [],
                 "space": one.get("space", 0),
                 "smoke": checks(stack, name, variant),
                 "waivers": stack.get("waivers") or [],

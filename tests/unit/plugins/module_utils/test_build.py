@@ -7,6 +7,7 @@ from ansible_collections.mlinabox.core.plugins.module_utils._build import BuildE
 from ansible_collections.mlinabox.core.plugins.module_utils._pins import Pin
 from ansible_collections.mlinabox.core.plugins.module_utils._proof import apply_waivers
 from ansible_collections.mlinabox.core.plugins.module_utils._space import needed_mib, shortage
+from ansible_collections.mlinabox.core.plugins.module_utils._source_builds import names_without_wheels
 
 PINS = [
     Pin("idna", "3.20", ("sha256:" + "0" * 64,), "", "lock.txt:1"),
@@ -90,3 +91,12 @@ def test_a_shortage_names_both_sizes(tmp_path):
     line = shortage(str(tmp_path / "not" / "yet"), 10**9, [Change], [None])
     assert f"{tmp_path} has " in line
     assert "needs about 1000000000 MiB" in line
+
+
+def test_what_has_no_wheel_is_read_out_of_uvs_hint():
+    said = (
+        "error: No solution found when resolving dependencies\n  cause: Because docopt==0.6.2 has no usable wheels\n\n"
+        "hint: Wheels are required for `Docopt` because building from source is disabled for all packages\n"
+    )
+    assert names_without_wheels(said) == {"docopt"}
+    assert names_without_wheels(HASH_MISMATCH) == set()

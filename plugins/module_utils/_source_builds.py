@@ -1,0 +1,132 @@
+# Copyright (c) 2026 The ML in a Box authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Source distributions are built apart, by an unprivileged user, with locked build requirements; root installs wheels only.
+
+A source distribution runs its own code when it is built. Here it can write nothing but a scratch directory, and what
+comes out is a wheel that is kept and then held to its hash like any other.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import pwd
+import re
+import shutil
+import tempfile
+
+from ._build import BuildError
+from ._pins import Pin, normalize, requirements_text
+
+_NEEDED = re.compile(r"Wheels are required for `([^`]+)`")
+
+
+def names_without_wheels(error):
+    """Return the distributions (normalized names) that uv's words say have no wheel, or an empty set."""
+    return {normalize(name) for name in _NEEDED.findall(error)}
+
+
+class SourceBuilds:
+    """Wheels built on this host, kept under <store>/<key>/<wheel>."""
+
+    def __init__(self, uv, store, python, constraints="", user="nobody"):
+        """uv: Uv; store: directory; python: interpreter; constraints: the build lock's text; user: who builds."""
+        self.uv = uv
+        self.store = store
+        self.python = python
+        self.constraints = constraints
+        self.user = user
+
+    def pins(self, pins):
+        """Return the pins with the address and hash of the wheel built from each. Raises BuildError."""
+        missing = [pin for pin in pins if not self._kept(pin)]
+        if missing:
+            self._build(missing)
+        return [self._as_wheel(pin) for pin in pins]
+
+    def _folder(self, pin):
+        """What decides a built wheel: the source's hashes, the interpreter and what builds it."""
+        said = "\n".join([pin.requirement(), os.path.realpath(self.python), self.constraints])
+        return os.path.join(self.store, hashlib.sha256(said.encode("utf-8")).hexdigest()[:32])
+
+    def _kept(self, pin):
+        found = glob.glob(os.path.join(self._folder(pin), "*.whl"))
+        return found[0] if found else ""
+
+    def _as_wheel(self, pin):
+        path = self._kept(pin)
+        if not path:
+            return pin
+        with open(path, "rb") as stream:
+            digest = hashlib.sha256(stream.read()).hexdigest()
+        return Pin(pin.name, pin.version, (f"sha256:{digest}",), f"file://{path}", pin.source)
+
+    def _build(self, pins):
+        scratch = tempfile.mkdtemp(prefix="mlinabox-build-", dir="/var/tmp")
+        try:
+            constraints = self._prepare(scratch, pins)
+            arguments = ["pip", "install", "--quiet", "--no-deps", "--require-hashes", "--python", self.python]
+            arguments += [
+                "--target",
+                os.path.join(scratch, "target"),
+                "--requirements",
+                os.path.join(scratch, "lock.txt"),
+            ]
+            if constraints:
+                # What is not in the build lock is refused; a constraint alone would only bind what it names.
+                arguments += ["--build-constraints", constraints, "--require-build-hashes"]
+            environ = {"HOME": scratch, "TMPDIR": scratch, "UV_CACHE_DIR": os.path.join(scratch, "cache")}
+            status, _out, err = self.uv.run(*arguments, prefix=self._drop(scratch), environ=environ)
+            if status:
+                raise BuildError(err)
+            self._keep(scratch, pins)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def _prepare(self, scratch, pins):
+        with open(os.path.join(scratch, "lock.txt"), "w", encoding="utf-8") as stream:
+            stream.write(requirements_text(pins))
+        if not self.constraints:
+            return ""
+        path = os.path.join(scratch, "build.txt")
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(self.constraints)
+        return path
+
+    def _drop(self, scratch):
+        """Return the command that becomes the unprivileged user, to whom the scratch directory is given."""
+        if os.geteuid():
+            return []
+        try:
+            owner = pwd.getpwnam(self.user)
+        except KeyError:
+            raise BuildError(f"user {self.user}, who builds source distributions, is not on this host") from None
+        for path, _folders, files in os.walk(scratch):
+            for name in ["", *files]:
+                os.chown(os.path.join(path, name), owner.pw_uid, owner.pw_gid)
+        groups = ["--clear-groups", "--no-new-privs"]
+        return ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", *groups, "--"]
+
+    def _keep(self, scratch, pins):
+        """Take the wheels out of uv's cache, which keeps each beside its source (seen with uv 0.13, which is pinned)."""
+        wheels = glob.glob(os.path.join(scratch, "cache", "sdists-v*", "**", "*.whl"), recursive=True)
+        by_name = {normalize(os.path.basename(path).split("-")[0]): path for path in wheels}
+        for pin in pins:
+            if pin.name not in by_name:
+                # It has a wheel after all, which is then installed as any other.
+                continue
+            folder = self._folder(pin)
+            os.makedirs(self.store, mode=0o755, exist_ok=True)
+            making = tempfile.mkdtemp(prefix=".making-", dir=self.store)
+            os.chmod(making, 0o755)
+            # A link would lead root's copy wherever the build chose.
+            if os.path.islink(by_name[pin.name]):
+                raise BuildError(f"{pin.source}: {pin.name}: its build left a link in the place of a wheel")
+            shutil.copyfile(by_name[pin.name], os.path.join(making, os.path.basename(by_name[pin.name])))
+            if os.path.isdir(folder):
+                shutil.rmtree(making)
+            else:
+                os.rename(making, folder)
