@@ -52,8 +52,7 @@ class Uv:
                 [*prefix, self.program, *arguments],
                 env={**self.environ, **(environ or {})},
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                capture_output=True,
                 pass_fds=self.pass_fds,
                 check=False,
             )

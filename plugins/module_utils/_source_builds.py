@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Source distributions are built apart, by an unprivileged user, with locked build requirements; root installs wheels only.
+"""Source distributions are built apart, by an unprivileged user, with locked requirements; root installs wheels only.
 
 A source distribution runs its own code when it is built. Here it can write nothing but a scratch directory, and what
 comes out is a wheel that is kept and then held to its hash like any other.
@@ -111,7 +111,7 @@ class SourceBuilds:
         return ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", *groups, "--"]
 
     def _keep(self, scratch, pins):
-        """Take the wheels out of uv's cache, which keeps each beside its source (seen with uv 0.13, which is pinned)."""
+        """Take the wheels out of uv's cache, which keeps each beside its source (seen with the uv that is pinned)."""
         wheels = glob.glob(os.path.join(scratch, "cache", "sdists-v*", "**", "*.whl"), recursive=True)
         by_name = {normalize(os.path.basename(path).split("-")[0]): path for path in wheels}
         for pin in pins:

@@ -6,8 +6,8 @@ import pytest
 from ansible_collections.mlinabox.core.plugins.module_utils._build import BuildError, Uv, explain, one_line
 from ansible_collections.mlinabox.core.plugins.module_utils._pins import Pin
 from ansible_collections.mlinabox.core.plugins.module_utils._proof import apply_waivers
-from ansible_collections.mlinabox.core.plugins.module_utils._space import needed_mib, shortage
 from ansible_collections.mlinabox.core.plugins.module_utils._source_builds import names_without_wheels
+from ansible_collections.mlinabox.core.plugins.module_utils._space import needed_mib, shortage
 
 PINS = [
     Pin("idna", "3.20", ("sha256:" + "0" * 64,), "", "lock.txt:1"),
