@@ -51,7 +51,7 @@ environments:
       previous: ""
       generations:
         - id: 20261121T051800Z-1f2e3d4c
-          proved: 2026-11-21T05:20:11Z
+          proved: "2026-11-21T05:20:11Z"
           packages: 214
           python: /usr/bin/python3.9
           users: []

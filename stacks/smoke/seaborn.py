@@ -8,5 +8,5 @@ import seaborn as sns
 
 frame = pd.DataFrame({"kind": ["a", "a", "b"], "n": [1.0, 3.0, 5.0]})
 axes = sns.barplot(data=frame, x="kind", y="n")
-assert [bar.get_height() for bar in axes.patches] == [2, 5]
+assert [patch.get_height() for patch in axes.patches] == [2, 5]
 axes.figure.savefig("bars.png")

@@ -41,7 +41,7 @@ def prove_build(uv: str, target: Target, lock: str, build_lock: str) -> str:
         command = [uv, "pip", "install", "--no-config", "--verbose", "--color", "never", "--cache-dir", "cache"]
         command += ["--python", "venv", "--no-deps", "--require-hashes"]
         command += ["--build-constraints", "build.txt", "-r", "sources.txt"]
-        _, log = run_uv(command, folder, f"{target.path.name}: a source does not build")
+        _out, log = run_uv(command, folder, f"{target.path.name}: a source does not build")
     used = {p for line in log.splitlines() if "/builds-v0/" in line for p in BUILD_PIN.findall(line)}
     if not used:
         raise LockError("uv's log does not tell what the builds were made with, so nothing is proved; has uv changed?")

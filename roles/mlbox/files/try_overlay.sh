@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # As nobody, with a home that is removed in the end: an environment is made, runs Python over its base, and goes again.
 mlbox=$1
 home=$(mktemp -d)
