@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils._stack_view import choose_variant, environments, launchers
+from ..plugin_utils._stack_view import choose_variant, environments
 
 
 def stack_variant(stack, asked, kind):
@@ -25,5 +25,4 @@ class FilterModule:
         return {
             "stack_variant": stack_variant,
             "stack_environments": environments,
-            "stack_launchers": launchers,
         }

@@ -80,6 +80,54 @@ def launcher_is_right(environment):
     return _is_program(path, text)
 
 
+def wrong_links(environment, directory, commands):
+    """Return the paths in `directory` that should lead to the launcher and do not, for these commands.
+
+    What is there and is no link of an environment's launcher is another's: ValueError names it.
+    """
+    wrong = []
+    target = _link_target(environment, directory)
+    for command in commands:
+        path = os.path.join(directory, command)
+        found = _read_link(path)
+        if found != target:
+            if os.path.lexists(path) and not found.endswith("/launch"):
+                raise ValueError(f"{path} is there and is no launcher of ours. Move it away, then run again")
+            wrong.append(path)
+    return wrong
+
+
+def write_links(environment, directory, commands):
+    """Lead these commands in `directory` to the launcher."""
+    os.makedirs(directory, mode=0o755, exist_ok=True)
+    for path in wrong_links(environment, directory, commands):
+        temporary = f"{path}.new"
+        if os.path.lexists(temporary):
+            os.unlink(temporary)
+        os.symlink(_link_target(environment, directory), temporary)
+        os.rename(temporary, path)
+
+
+def remove_links(environment, directory):
+    """Remove all links in `directory` that lead to this environment's launcher."""
+    target = _link_target(environment, directory)
+    for name in os.listdir(directory) if os.path.isdir(directory) else []:
+        path = os.path.join(directory, name)
+        if _read_link(path) == target:
+            os.unlink(path)
+
+
+def _link_target(environment, directory):
+    return os.path.relpath(os.path.join(environment.directory, "launch"), directory)
+
+
+def _read_link(path):
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
+
+
 def write_pip(environment, generation):
     """Put our `pip` in the place of the distribution's scripts. Returns the paths written, none without pip."""
     binaries = os.path.join(environment.path(generation), "bin")

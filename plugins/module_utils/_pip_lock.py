@@ -17,7 +17,7 @@ from ._build import BuildError, Uv, explain
 from ._dists import installed_versions, site_packages
 from ._generations import USE_LOCK, Environment, write_whole
 from ._integrity import find_damage, make_manifest, write_manifest
-from ._launcher import launcher_is_right, write_launcher, write_pip
+from ._launcher import launcher_is_right, remove_links, write_launcher, write_links, write_pip, wrong_links
 from ._pins import digest, normalize, requirements_text
 from ._plan import make_plan, plan_diff, summary
 from ._proof import prove
@@ -49,6 +49,8 @@ class Request:
     checks: list = field(default_factory=list)
     waivers: list = field(default_factory=list)
     integrity: str = "size"
+    commands: list = field(default_factory=list)
+    launchers: str = ""  # the directory for the commands' launchers
     keep: int = 3
     space: int = 0
     compile_bytecode: bool = True
@@ -98,12 +100,14 @@ class PipLock:
         steps = make_plan(installed, request.pins, damaged)
         reasons = self._other_reasons(current, state)
         target = "" if not (steps or reasons) else (self._kept_generation(current) or "a new generation")
-        repair_only = not target and not launcher_is_right(environment)
+        links = wrong_links(environment, request.launchers, request.commands)
+        repair_only = not target and (bool(links) or not launcher_is_right(environment))
         return {
             "changed": bool(target) or repair_only,
             "plan": [step.to_dict() for step in steps],
             "reasons": reasons,
-            "summary": summary(steps) if steps or not reasons else "; ".join(reasons),
+            "summary": self._summary(steps, reasons, links),
+            "launchers": links,
             "diff": plan_diff(
                 installed, steps, f"{request.name}: {current or 'nothing'}", f"{request.name}: {target or current}"
             ),
@@ -115,6 +119,12 @@ class PipLock:
             "_reuse": target if target and target != "a new generation" else "",
             "_launcher_only": repair_only,
         }
+
+    @staticmethod
+    def _summary(steps, reasons, links):
+        if steps or not (reasons or links):
+            return summary(steps)
+        return "; ".join([*reasons, *([f"{len(links)} launchers to link"] if links else [])])
 
     def _look(self, generation):
         """Return ({name: version}, {name: damage}) of a generation."""
@@ -163,6 +173,7 @@ class PipLock:
         result = self._plan()
         result["cleaned"] = cleaned
         write_launcher(environment)
+        write_links(environment, self.request.launchers, self.request.commands)
         if not result["changed"] or result["_launcher_only"]:
             return result
         before = environment.current_id()
@@ -399,6 +410,7 @@ class PipLock:
                     if current and os.path.isdir(environment.path(current)):
                         environment.switch(current)
                     raise
+                remove_links(environment, self.request.launchers)
                 shutil.rmtree(environment.directory)
         except LockTimeoutError as error:
             raise PipLockError(str(error)) from error

@@ -64,6 +64,11 @@ options:
   uv:
     description: The uv program on the host. By default C(bin/uv) under O(root), where the role mlinabox.core.uv has it.
     type: path
+  commands:
+    description: Commands of the environment that get a launcher in C(bin) under O(root), by which people run them.
+    type: list
+    elements: str
+    default: []
   smoke:
     description: Smoke checks, small programs that compute something with a package. All must do as expected.
     type: list
@@ -152,6 +157,19 @@ options:
     description: Seconds to wait for another run on the same environment.
     type: int
     default: 600
+  _pins:
+    description: For the action plugin, which reads O(lock) on the controller. Not to be set.
+    type: list
+    elements: dict
+  _build_constraints:
+    description: For the action plugin, which reads O(build_lock) on the controller. Not to be set.
+    type: str
+    default: ""
+  _checks:
+    description: For the action plugin, which reads the programs of O(smoke) on the controller. Not to be set.
+    type: list
+    elements: dict
+    default: []
 attributes:
   check_mode:
     description: Returns the plan that a run carries out.
@@ -206,6 +224,11 @@ summary:
   returned: always
   type: str
   sample: 214 to install
+launchers:
+  description: Launchers that are not as they should be.
+  returned: state=present
+  type: list
+  elements: str
 proof:
   description: How the new generation was proved, with the smoke checks' results and the waived complaints.
   returned: when built or switched
@@ -255,6 +278,7 @@ def argument_spec():
         "generation": {"type": "str"},
         "root": {"type": "path", "default": "/opt/mlinabox"},
         "uv": {"type": "path"},
+        "commands": {"type": "list", "elements": "str", "default": []},
         "smoke": {
             "type": "list",
             "elements": "dict",
@@ -300,6 +324,8 @@ def make_request(params):
         pins=[Pin.from_dict(pin) for pin in params["_pins"] or []],
         build_constraints=params["_build_constraints"],
         built_from_source=params["built_from_source"],
+        commands=params["commands"],
+        launchers=os.path.join(params["root"], "bin"),
         checks=[Check.from_dict(check) for check in params["_checks"]],
         waivers=params["waivers"],
         integrity=params["integrity"],

@@ -38,10 +38,16 @@ def environments(stack, variant):
                 "space": one.get("space", 0),
                 "smoke": checks(stack, name, variant),
                 "waivers": stack.get("waivers") or [],
-                "commands": one.get("commands") or (stack.get("commands", []) if name == "stack" else []),
+                "commands": commands(stack, name),
             }
         )
     return found
+
+
+def commands(stack, environment):
+    """Return the commands of an environment that get a launcher: of the stack's own, python and pip besides."""
+    named = list(stack["environments"][environment].get("commands") or [])
+    return ["python", "pip", *stack.get("commands", []), *named] if environment == "stack" else named
 
 
 def checks(stack, environment, variant):
@@ -74,15 +80,3 @@ def script(stack, check):
     folders = [os.path.join(stack["dir"], "smoke"), stack["smoke_dir"], os.path.join(collection, "stacks", "smoke")]
     paths = [os.path.join(folder, check + ".py") for folder in folders]
     return next((path for path in paths if os.path.isfile(path)), paths[-1])
-
-
-def launchers(found, more=()):
-    """Return [{command, environment}] of the launchers to have: python, pip, `more` and what the environments name.
-
-    found: as `environments` returns it; more: further commands of the environment `stack`.
-    """
-    wanted = dict.fromkeys(["python", "pip", *more], "stack")
-    for one in found:
-        for command in one["commands"]:
-            wanted.setdefault(command, one["name"])
-    return [{"command": command, "environment": environment} for command, environment in wanted.items()]

@@ -10,8 +10,11 @@ import pytest
 from ansible_collections.mlinabox.core.plugins.module_utils._generations import Environment, InUseError
 from ansible_collections.mlinabox.core.plugins.module_utils._launcher import (
     launcher_is_right,
+    remove_links,
     write_launcher,
+    write_links,
     write_pip,
+    wrong_links,
 )
 from ansible_collections.mlinabox.core.plugins.module_utils._run_lock import LockTimeoutError, RunLock
 
@@ -199,3 +202,20 @@ def test_pip_in_the_environment_says_what_to_do_instead(environment):
     assert refused.returncode == 1
     assert "mlbox env create NAME" in refused.stderr
     assert run(environment, pip, "list").stdout.endswith("-m pip list\n")
+
+
+def test_commands_are_led_to_the_launcher_and_taken_back(environment):
+    make(environment, ONE)
+    environment.switch(ONE)
+    write_launcher(environment)
+    binaries = os.path.join(environment.root, "bin")
+    assert wrong_links(environment, binaries, ["python"]) == [os.path.join(binaries, "python")]
+    write_links(environment, binaries, ["python"])
+    assert wrong_links(environment, binaries, ["python"]) == []
+    assert run(environment, os.path.join(binaries, "python"), "x").stdout.startswith(environment.path(ONE))
+    with open(os.path.join(binaries, "uv"), "w", encoding="ascii"):
+        pass
+    with pytest.raises(ValueError, match="is no launcher of ours"):
+        write_links(environment, binaries, ["uv"])
+    remove_links(environment, binaries)
+    assert os.listdir(binaries) == ["uv"]
