@@ -62,6 +62,11 @@ options:
     description: Unprivileged user as whom the smoke checks run.
     type: str
     default: nobody
+  _read:
+    description: For the action plugin, which reads files of O(environments) on the controller. Not to be set.
+    type: list
+    elements: dict
+    default: []
 attributes:
   check_mode:
     description: Reads only, so check mode is the same.
