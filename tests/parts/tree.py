@@ -9,8 +9,8 @@ from .report import ROOT
 
 
 def files():
-    """Paths (str, relative to the root) of what git tracks or would track; of everything where this is no clone."""
-    if (ROOT / ".git").exists():
+    """Paths (str, relative to the root) of what git tracks or would track; of everything where no git can say."""
+    if (ROOT / ".git").exists() and shutil.which("git"):
         # Ownership is of no matter for a list of names: root may test a user's clone.
         command = [
             "git",
@@ -24,7 +24,7 @@ def files():
         ]
         names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
         return sorted(name for name in set(names) if name and (ROOT / name).exists())
-    hidden = {".venv", ".cache", ".ansible", "output", "__pycache__"}
+    hidden = {".git", ".venv", ".cache", ".ansible", "output", "__pycache__"}
     paths = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file() or path.is_symlink())
     return sorted(str(path) for path in paths if not hidden & set(path.parts))
 
