@@ -216,7 +216,8 @@ class Home:
                     shutil.rmtree(os.path.join(self.envs, name))
             yield
         except OSError as error:
-            raise BoxError(one_line(error)) from None
+            # A full disk shows in a write, which knows no name.
+            raise BoxError(one_line(error, error.filename or self.envs)) from None
         finally:
             os.close(descriptor)
 

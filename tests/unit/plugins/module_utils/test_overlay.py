@@ -280,6 +280,21 @@ def test_a_home_that_cannot_be_written_is_one_line(home):
         home.create("mine")
 
 
+def test_a_home_in_which_nothing_can_be_made_is_one_line(home):
+    pathlib.Path(home.home, ".local").write_text("")
+    with pytest.raises(BoxError, match=r"\.local/share.*: Not a directory"):
+        home.create("mine")
+
+
+def test_a_full_disk_is_one_line(home, monkeypatch):
+    def fail(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_overlay, "_write_tree", fail)
+    with pytest.raises(BoxError, match="envs: No space left on device"):
+        home.create("mine")
+
+
 def test_a_failure_half_way_leaves_nothing(home, root, monkeypatch):
     def fail(*_arguments):
         raise OSError(28, "No space left on device", "somewhere")
