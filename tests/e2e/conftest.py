@@ -1,0 +1,107 @@
+"""What whole runs share: hosts, the command ./box, stacks of one small package, and how a run's output is read."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests" / "hosts"), str(Path(__file__).parent)]
+
+import hosts as ssh_hosts  # noqa: E402 - lies beside the tests, on a path of its own
+
+LIST_FILES = (ROOT / "molecule" / "shared" / "list_files.sh").read_text()
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "full: takes long; runs in the whole matrix only")
+
+
+@dataclass(frozen=True)
+class Run:
+    """How ./box ended: exit status and all that it printed."""
+
+    status: int
+    output: str
+
+    @property
+    def recap(self):
+        """Host -> counter -> number (dict of dicts), from Ansible's last lines."""
+        rows = re.findall(r"^(\S+)\s+: (ok=.*)$", self.output, re.MULTILINE)
+        return {host: {name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", rest)} for host, rest in rows}
+
+    @property
+    def failures(self):
+        """(host, result) of each task that failed (list of tuples of str and dict)."""
+        line = r"^(?:fatal|failed): \[([^\]]+?)\](?:: \w+!| \(item=.*?\)) => (\{.*\})$"
+        return [(host, json.loads(result)) for host, result in re.findall(line, self.output, re.MULTILINE)]
+
+    def well(self):
+        """This run (Run), once it is known to have ended well; otherwise its output is the failure's text."""
+        assert self.status == 0, self.output[-8000:]
+        return self
+
+    def failed_once(self):
+        """The result (dict) of the one task that failed. What it says is one line."""
+        assert self.status != 0, self.output[-8000:]
+        assert len(self.failures) == 1, self.output[-8000:]
+        result = self.failures[0][1]
+        assert result["msg"] and "\n" not in result["msg"].strip()
+        return result
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Hosts and the inventory that names them."""
+
+    hosts: dict
+    inventory: Path
+
+    def box(self, word, *arguments, timeout=3000):
+        """Runs ./box WORD on the hosts (Run)."""
+        # A failed task's result is then one line of JSON.
+        env = dict(os.environ, ANSIBLE_CALLBACK_RESULT_FORMAT="json", ANSIBLE_NOCOLOR="1", PYTHONDONTWRITEBYTECODE="1")
+        env.pop("ANSIBLE_CONFIG", None)
+        done = subprocess.run(
+            [ROOT / "box", word, "-i", self.inventory, *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=env,
+            timeout=timeout,
+            check=False,
+        )
+        # Shown when the test fails.
+        print(f"+ ./box {word} {' '.join(map(str, arguments))}\n{done.stdout}")
+        return Run(done.returncode, done.stdout)
+
+
+def files(host):
+    """The host's files, a line each (list of str), but for what changes by itself."""
+    return host.sh(LIST_FILES).splitlines()
+
+
+def changes(before, after):
+    """Lines that only one of two lists of files has (list of str)."""
+    return sorted(set(before) ^ set(after), key=lambda line: line.split(" ")[0])
+
+
+@pytest.fixture(scope="module")
+def fleet(request, tmp_path_factory):
+    """The hosts of a test file, as its IMAGES (dict name -> image) says. They go when its tests have run.
+
+    With MLINABOX_TEST_KEEP=1 they stay for a look; `tests/hosts/hosts.py down` removes them.
+    """
+    started, inventory = ssh_hosts.up(tmp_path_factory.mktemp("hosts"), request.module.IMAGES)
+    yield Fleet({host.name: host for host in started}, inventory)
+    if not os.environ.get("MLINABOX_TEST_KEEP"):
+        for host in started:
+            host.remove()
