@@ -17,20 +17,7 @@ description:
   - Looks for the traces of the bash script that made an ML in a Box before this collection, such as packages in
     C(/usr/local), links over C(python3), keys in apt's common keyring, and a CUDA toolkit of NVIDIA's runfile.
   - Says of each what it is, why it is in the way of a box (or that it is not), and the cure. Reads files only.
-attributes:
-  check_mode:
-    description: Can run in check mode and return changed status prediction without modifying target.
-    support: full
-    details:
-      - It changes nothing in either mode.
-  diff_mode:
-    description: Returns details on what has changed (or possibly needs changing in check mode), when in diff mode.
-    support: none
-    details:
-      - There is never anything to show.
-  idempotent:
-    description: A second run with the same arguments changes nothing.
-    support: full
+extends_documentation_fragment: mlinabox.core.read_only
 options:
   box_root:
     description: Folder of the box; links that lead into it are the box's own.

@@ -18,22 +18,7 @@ description:
   - Looks at the PCI bus, at the driver that has each card, and at NVIDIA's kernel module, and says what the host is.
   - Reads files below O(sysfs) and O(procfs) only; needs no program and no library on the host. A broken GPU is a
     result, not a failure.
-attributes:
-  check_mode:
-    description: Can run in check mode and return changed status prediction without modifying target.
-    support: full
-    details:
-      - It changes nothing in either mode.
-  diff_mode:
-    description: Returns details on what has changed (or possibly needs changing in check mode), when in diff mode.
-    support: none
-    details:
-      - There is never anything to show.
-  idempotent:
-    description:
-      - When run twice in a row outside check mode, with the same arguments, the second invocation indicates no
-        change.
-    support: full
+extends_documentation_fragment: mlinabox.core.read_only
 options:
   sysfs:
     description: Where sysfs is mounted; another folder is for tests.

@@ -20,16 +20,7 @@ options:
     description: Directory that holds environments and uv's cache.
     type: path
     default: /opt/mlinabox
-attributes:
-  check_mode:
-    description: Reads only, so check mode is the same.
-    support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
-  idempotent:
-    description: Changes nothing.
-    support: full
+extends_documentation_fragment: mlinabox.core.read_only
 """
 
 EXAMPLES = r"""

@@ -67,16 +67,7 @@ options:
     type: list
     elements: dict
     default: []
-attributes:
-  check_mode:
-    description: Reads only, so check mode is the same.
-    support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
-  idempotent:
-    description: Changes nothing.
-    support: full
+extends_documentation_fragment: mlinabox.core.read_only
 """
 
 EXAMPLES = r"""

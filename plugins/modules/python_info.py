@@ -18,16 +18,7 @@ options:
     description: Absolute path of the interpreter on the host.
     type: path
     required: true
-attributes:
-  check_mode:
-    description: Reads only, so check mode is the same.
-    support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
-  idempotent:
-    description: Changes nothing.
-    support: full
+extends_documentation_fragment: mlinabox.core.read_only
 """
 
 EXAMPLES = r"""

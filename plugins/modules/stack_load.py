@@ -17,22 +17,7 @@ author:
 description:
   - Finds a stack's folder, reads and checks its C(stack.yml), and returns it for one host.
   - Nothing runs on the host.
-attributes:
-  check_mode:
-    description: Can run in check mode and return changed status prediction without modifying target.
-    support: full
-    details:
-      - It changes nothing in either mode.
-  diff_mode:
-    description: Returns details on what has changed (or possibly needs changing in check mode), when in diff mode.
-    support: none
-    details:
-      - There is never anything to show.
-  idempotent:
-    description:
-      - When run twice in a row outside check mode, with the same arguments, the second invocation indicates no
-        change.
-    support: full
+extends_documentation_fragment: mlinabox.core.read_only
 options:
   name:
     description:
