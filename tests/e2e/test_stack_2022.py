@@ -38,7 +38,7 @@ def table(output):
     start = next((number for number, line in enumerate(lines) if "Version wanted" in line), len(lines))
     rows = {}
     for line in lines[start + 2 :]:
-        name, _, rest = line.strip().partition("  ")
+        name, _gap, rest = line.strip().partition("  ")
         if not rest:
             break
         rows[name] = rest.strip()
@@ -98,7 +98,7 @@ def test_a_notebooks_kernel_keeps_its_generation_through_a_switch_and_a_rollback
     data["environments"]["stack"]["built_from_source"].remove("jsonify")
     (stack / "stack.yml").write_text(yaml.safe_dump(data))
     lock = stack / "locks" / "cpu.txt"
-    head, _, rest = lock.read_text().partition("\njsonify==")
+    head, _pin, rest = lock.read_text().partition("\njsonify==")
     lock.write_text(head + rest[rest.index("\n", rest.index("    # via")) :] if rest else head)
 
     probe = (ROOT / "roles" / "jupyterlab" / "files" / "probe.py").read_text()
