@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +112,10 @@ class Report:
             raise
         except Failed as problem:
             result, remark = "failed", str(problem)
+        except Exception as problem:
+            # A row that a test of ours broke in, not the thing tested: the others still run.
+            traceback.print_exc(file=log.file)
+            result, remark = "failed", f"{type(problem).__name__}: {problem}"
         finally:
             log.file.close()
         self.add(name, result, started, remark)

@@ -19,7 +19,10 @@ LOCKED = f"torch==1.12.1 \\\n    --hash=sha256:{HASH} \\\n    --hash=sha256:{'b'
 LOCKED += f"wheel==0.37.1 \\\n    --hash=sha256:{HASH}\n"
 PYLOCK = '[[packages]]\nname = "torch"\nversion = "1.12.1"\nwheels = [{ url = "x" }]\n'
 
-STAND_IN = """#!{python}
+# A first line cannot name a Python whose path has a space: a folder above the checkout may have one.
+STAND_IN = """#!/bin/sh
+'''exec' '{python}' "$0" "$@"
+' '''
 import json, sys
 here = {here!r}
 with open(here + "/calls.jsonl", "a") as calls:
