@@ -42,7 +42,7 @@ class Environment:
         """root: absolute path; name: letters, digits, `_`, `.`, `-`. Raises ValueError for others."""
         if not os.path.isabs(root):
             raise ValueError(f"root must be an absolute path, not {root!r}")
-        if not _NAME.match(name):
+        if not _NAME.fullmatch(name):
             raise ValueError(f"an environment's name is letters, digits, '_', '.' and '-', not {name!r}")
         self.root = root
         self.name = name
@@ -69,7 +69,7 @@ class Environment:
             names = os.listdir(self.directory)
         except FileNotFoundError:
             return []
-        return sorted(name for name in names if _ID.match(name))
+        return sorted(name for name in names if _ID.fullmatch(name))
 
     def proved_ids(self):
         """Return those that were proved, oldest first."""
@@ -81,7 +81,7 @@ class Environment:
             name = os.path.basename(os.readlink(self.link))
         except OSError:
             return ""
-        return name if _ID.match(name) and os.path.isdir(self.path(name)) else ""
+        return name if _ID.fullmatch(name) and os.path.isdir(self.path(name)) else ""
 
     def previous_id(self):
         """Return the newest proved generation older than the live one, or ''."""
@@ -157,7 +157,7 @@ class Environment:
         for name in sorted(os.listdir(self.directory)) if os.path.isdir(self.directory) else []:
             path = self.path(name)
             if name.startswith(".removing-") or (
-                _ID.match(name) and name != current and not os.path.isfile(os.path.join(path, STATE))
+                _ID.fullmatch(name) and name != current and not os.path.isfile(os.path.join(path, STATE))
             ):
                 shutil.rmtree(path)
             elif name == "current.new":
