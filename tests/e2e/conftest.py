@@ -17,11 +17,10 @@ sys.path[:0] = [str(ROOT / "tests" / "hosts"), str(Path(__file__).parent)]
 
 import hosts as ssh_hosts  # noqa: E402 - lies beside the tests, on a path of its own
 
+#: All of the tools are over 600 packages; their own scenario looks after them.
+FEW_TOOLS = ("-e", '{"tools_groups": ["archive"]}')
+
 LIST_FILES = (ROOT / "molecule" / "shared" / "list_files.sh").read_text()
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "full: takes long; runs in the whole matrix only")
 
 
 @dataclass(frozen=True)
@@ -87,6 +86,11 @@ class Fleet:
 def files(host):
     """The host's files, a line each (list of str), but for what changes by itself."""
     return host.sh(LIST_FILES).splitlines()
+
+
+def live(host):
+    """The live generation of the host's stack (str), empty where there is none."""
+    return host.sh("readlink /opt/mlinabox/envs/stack/current || true").strip()
 
 
 def changes(before, after):

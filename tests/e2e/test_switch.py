@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 import small_stack
+from conftest import live
 
 IMAGES = {"switch": "debian11"}
 PYTHON = "3.9"
@@ -62,7 +63,7 @@ def finish_late(process):
 def test_what_runs_keeps_its_generation_and_rollback_returns(fleet, host, site):
     site("1.16.0")
     assert version_of(host) == "1.16.0"
-    first = host.sh("readlink /opt/mlinabox/envs/stack/current").strip()
+    first = live(host)
 
     runs = start_late(host)
     assert site("1.17.0").recap["switch"]["changed"] > 0
@@ -75,7 +76,7 @@ def test_what_runs_keeps_its_generation_and_rollback_returns(fleet, host, site):
     runs = start_late(host)
     fleet.box("rollback").well()
     assert version_of(host) == "1.16.0"
-    assert host.sh("readlink /opt/mlinabox/envs/stack/current").strip() == first
+    assert live(host) == first
     assert finish_late(runs)[0] == "1.17.0"
 
     # What was rolled back to is what the first lock asks for, and the newer generation is still there to go to.

@@ -4,8 +4,6 @@ import pytest
 
 IMAGES = {"older": "debian11", "newer": "debian12"}
 
-pytestmark = pytest.mark.full
-
 
 @pytest.fixture(scope="module")
 def boxes(fleet):

@@ -9,8 +9,6 @@ import hosts as ssh_hosts
 import pytest
 from conftest import ROOT, Run
 
-pytestmark = pytest.mark.full
-
 CHECKOUT = "/root/mlinabox"
 CA = "/root/network-ca.pem"
 
