@@ -12,7 +12,9 @@ from ._build import Uv
 from ._generations import Environment
 from ._pins import Pin
 from ._proof import prove
-from ._smoke import Check, Result, Results, run_checks, table
+from ._smoke import run_checks
+from ._smoke_check import Check, Result, Results
+from ._smoke_table import table
 
 
 def verify(root, uv_program, environments, integrity, user, order=()):

@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, the ML in a Box contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The folder of one run of smoke checks, which ends with it or, if it was killed, with a later one."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+import time
+
+_PREFIX = "mlinabox-smoke-"
+_STALE_AFTER = 600  # seconds; older ones whose lock is free belong to a run that was killed
+
+
+@contextlib.contextmanager
+def run_folder(base):
+    """A folder for one run, locked while it lasts and removed at its end; removes those of runs that were killed."""
+    remove_stale(base)
+    # Short: names of sockets below it must stay within 107 characters.
+    folder = tempfile.mkdtemp(prefix=_PREFIX, dir=base)
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        os.chmod(folder, 0o711)
+        yield folder
+    finally:
+        shutil.rmtree(folder, onerror=make_writable)
+        os.close(lock)
+
+
+def remove_stale(base):
+    """Removes from base the folders of our user's runs that were killed."""
+    for name in entries(base):
+        path = os.path.join(base, name)
+        with contextlib.suppress(OSError):  # another run may remove it too
+            info = os.lstat(path)
+            mine = name.startswith(_PREFIX) and stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid()
+            if not mine or time.time() - info.st_mtime < _STALE_AFTER:
+                continue
+            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path, onerror=make_writable)
+            finally:
+                os.close(lock)
+
+
+def make_writable(function, path, _info):
+    """Called by rmtree where it cannot remove: a check may have left a folder that not even its owner may change."""
+    if not os.path.lexists(path):
+        return  # it vanished by itself
+    os.chmod(os.path.dirname(path), 0o700)
+    if os.path.isdir(path) and not os.path.islink(path):
+        os.chmod(path, 0o700)
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)
+
+
+def entries(folder):
+    """The sorted names in a folder, none where it cannot be read."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []

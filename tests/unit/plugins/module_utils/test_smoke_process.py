@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, the ML in a Box contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What ends a smoke check, with all that it started and left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+
+import pytest
+from ansible_collections.mlinabox.core.plugins.module_utils import _smoke
+from ansible_collections.mlinabox.core.plugins.module_utils._smoke import run_checks
+from ansible_collections.mlinabox.core.plugins.module_utils._smoke_folder import remove_stale, run_folder
+from ansible_collections.mlinabox.core.tests.unit.plugins.module_utils.smoke import PYTHON, alive, check, wait_until
+
+FAMILY = """
+import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(300)", "{mark}"])
+    os._exit(0)
+os.system("sleep 300 & :")
+time.sleep({seconds})
+"""
+
+
+@pytest.mark.parametrize(("seconds", "message"), [(300, "no answer within 1 s"), (0.4, "")])
+def test_descendants_end_with_it_even_in_sessions_of_their_own(seconds, message, scratch):
+    mark = f"smoke-family-{os.getpid()}-{seconds}"
+    script = FAMILY.format(mark=mark, seconds=seconds)
+    (outcome,) = run_checks(PYTHON, [check(script, timeout=1)], scratch=scratch)
+    assert outcome.message == message
+    assert alive(mark) == []
+
+
+def test_the_end_of_one_is_not_the_end_of_the_next(scratch):
+    """The kernel gives a namespace's number again as soon as it is free; the cleaning up must not be fooled by it."""
+    results = run_checks(PYTHON, [check("import time\ntime.sleep(0.05)")] * 40, scratch=scratch, jobs=8)
+    assert {outcome.message for outcome in results} == {""}
+
+
+def test_an_interrupt_ends_them_and_removes_their_homes(scratch, monkeypatch):
+    mark = f"smoke-interrupt-{os.getpid()}"
+
+    def interrupt(_seconds):
+        if alive(mark):
+            monkeypatch.undo()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(_smoke.time, "sleep", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_checks(PYTHON, [check(FAMILY.format(mark=mark, seconds=300))], scratch=scratch)
+    assert alive(mark) == []
+
+
+RUNNER = """
+import sys, types
+sys.modules["utils"] = utils = types.ModuleType("utils")
+utils.__path__ = [sys.argv[1]]
+from utils._smoke import run_checks
+from utils._smoke_check import Check
+script = "import os, sys\\nos.execv(sys.executable, [sys.executable, '-c', 'import time; time.sleep(300)', %r])"
+run_checks(sys.executable, [Check("a", script % (sys.argv[3] + "!"), "a")], scratch=sys.argv[2])
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_the_end_of_the_caller_is_the_end_of_its_checks(number, scratch):
+    mark = f"smoke-caller-{os.getpid()}-{number}"
+    caller = subprocess.Popen([PYTHON, "-I", "-c", RUNNER, os.path.dirname(_smoke.__file__), scratch, mark])
+    wait_until(lambda: alive(f"{mark}!"))
+    caller.send_signal(number)
+    caller.wait(10)
+    wait_until(lambda: not alive(f"{mark}!"))
+    if number == signal.SIGKILL:
+        # Nobody could tidy up; the next run does, once the folder is old enough not to be one that is being made.
+        (left,) = os.listdir(scratch)
+        os.utime(os.path.join(scratch, left), (0, 0))
+        run_checks(PYTHON, [], scratch=scratch)
+
+
+def test_a_folder_in_use_is_not_stale(scratch):
+    with run_folder(scratch) as folder:
+        os.utime(folder, (0, 0))
+        remove_stale(scratch)
+        assert os.path.isdir(folder)
+
+
+def test_what_a_check_locks_up_is_removed_too(scratch):
+    script = "import os\nos.makedirs('a/b')\nopen('a/b/f', 'w').close()\nos.chmod('a/b', 0)\nos.chmod('a', 0)"
+    assert run_checks(PYTHON, [check(script)], scratch=scratch)[0].ok
