@@ -140,5 +140,6 @@ class Report:
             self.say(f"  {row.name:{width}}  {row.result:8}{row.seconds:6.0f} s  {row.remark}".rstrip())
         minutes, seconds = divmod(round(sum(row.seconds for row in self.rows)), 60)
         closing = ", ".join(f"{number} {result}" for result, number in count.items())
-        self.say(f"\n{closing}  ({minutes} min {seconds} s)")
+        # The counts stand alone on the last line, where other programs look for them.
+        self.say(f"\n{minutes} min {seconds} s\n{closing}")
         return int(bool(count["failed"] or (strict and count["skipped"])))
