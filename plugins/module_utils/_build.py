@@ -76,6 +76,9 @@ class Uv:
         if compile_bytecode:
             arguments.append("--compile-bytecode")
         status, _out, err = self.run(*arguments, requirements)
+        # uv makes its lock files writable for everybody, who could then hold up root's builds.
+        _forget(os.path.join(directory, ".lock"))
+        _close(os.path.join(self.cache, ".lock"))
         if status:
             raise BuildError(err)
 
@@ -88,6 +91,16 @@ class Uv:
         """Return the complaints of `uv pip check`, one a line."""
         _status, _out, err = self.run("pip", "check", "--python", os.path.join(directory, "bin", "python"))
         return [line.strip() for line in err.splitlines() if line.strip().startswith("The package")]
+
+
+def _forget(path):
+    if os.path.exists(path):
+        os.unlink(path)
+
+
+def _close(path):
+    if os.path.exists(path):
+        os.chmod(path, 0o644)
 
 
 def one_line(text, limit=600):
