@@ -43,17 +43,22 @@ class Run:
         return [(host, json.loads(result)) for host, result in re.findall(line, self.output, re.MULTILINE)]
 
     def well(self):
-        """This run (Run), once it is known to have ended well; otherwise its output is the failure's text."""
-        assert self.status == 0, self.output[-8000:]
+        """This run (Run), once it is known to have ended well."""
+        if self.status:
+            pytest.fail(self._story("./box should have ended well"), pytrace=False)
         return self
 
     def failed_once(self):
         """The result (dict) of the one task that failed. What it says is one line."""
-        assert self.status != 0, self.output[-8000:]
-        assert len(self.failures) == 1, self.output[-8000:]
+        if not self.status or len(self.failures) != 1:
+            pytest.fail(self._story("./box should have failed in one task"), pytrace=False)
         result = self.failures[0][1]
         assert result["msg"] and "\n" not in result["msg"].strip()
         return result
+
+    def _story(self, wanted):
+        told = [f"{host}: {result.get('msg', '')}" for host, result in self.failures]
+        return "\n".join([f"{wanted}; it ended with {self.status}.", *told, "", self.output[-2000:]])
 
 
 @dataclass(frozen=True)
@@ -100,11 +105,14 @@ def changes(before, after):
 
 @pytest.fixture(scope="module")
 def fleet(request, tmp_path_factory):
-    """The hosts of a test file, as its IMAGES (dict name -> image) says. They go when its tests have run.
+    """The hosts of a test file, as its IMAGES (dict name -> image) says, with their own VARIABLES (dict name -> dict)
+    where it has such. They go when its tests have run.
 
     With MLINABOX_TEST_KEEP=1 they stay for a look; `tests/hosts/hosts.py down` removes them.
     """
-    started, inventory = ssh_hosts.up(tmp_path_factory.mktemp("hosts"), request.module.IMAGES)
+    module = request.module
+    own = getattr(module, "VARIABLES", {})
+    started, inventory = ssh_hosts.up(tmp_path_factory.mktemp("hosts"), module.IMAGES, own)
     yield Fleet({host.name: host for host in started}, inventory)
     if not os.environ.get("MLINABOX_TEST_KEEP"):
         for host in started:

@@ -134,8 +134,11 @@ def network_variables():
     return {name: value for name, value in wanted.items() if value and not any(part in value for part in unreachable)}
 
 
-def write_inventory(folder, hosts, key):
-    """Writes known_hosts and inventory.json (YAML's subset) for `hosts` to `folder`. Returns the inventory's path."""
+def write_inventory(folder, hosts, key, own=None):
+    """Writes known_hosts and inventory.json (YAML's subset) for `hosts` to `folder`. Returns the inventory's path.
+
+    `own` are a host's own variables (dict name -> dict).
+    """
     known = folder / "known_hosts"
     lines = [f"{host.address} {host.sh('cat /etc/ssh/ssh_host_ed25519_key.pub')}" for host in hosts]
     known.write_text("".join(lines))
@@ -149,14 +152,17 @@ def write_inventory(folder, hosts, key):
         "ansible_python_interpreter": "/usr/bin/python3",
         **network_variables(),
     }
-    members = {host.name: {"ansible_host": host.address} for host in hosts}
+    members = {host.name: {"ansible_host": host.address, **(own or {}).get(host.name, {})} for host in hosts}
     inventory = folder / "inventory.json"
     inventory.write_text(json.dumps({"all": {"vars": variables, "hosts": members}}, indent=2) + "\n")
     return inventory
 
 
-def up(folder, images):
-    """Starts SSH hosts: `images` is a dict name -> image. Returns (list of Host, path of the inventory)."""
+def up(folder, images, own=None):
+    """Starts SSH hosts: `images` is a dict name -> image, `own` a dict name -> variables of that host.
+
+    Returns (list of Host, path of the inventory).
+    """
     if not shutil.which("ssh-keygen") or not shutil.which("ssh"):
         raise HostsError("ssh is not installed here: apt-get install openssh-client")
     key = folder / "key"
@@ -167,7 +173,7 @@ def up(folder, images):
         for name, image in images.items():
             hosts.append(start(name, image))
             add_user(hosts[-1], (folder / "key.pub").read_text())
-        return hosts, write_inventory(folder, hosts, key)
+        return hosts, write_inventory(folder, hosts, key, own)
     except BaseException:
         for host in hosts:
             host.remove()
