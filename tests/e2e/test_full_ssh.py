@@ -6,17 +6,6 @@ import pytest
 
 IMAGES = {"older": "debian11", "newer": "debian12"}
 
-#: All of the tools but `versions`: the security archive of Debian 11 lists a git-lfs whose file it no longer has (seen
-#: on 2026-11-21), so that group cannot be had there.
-VARIABLES = {
-    "older": {
-        "tools_groups": [
-            *("apt", "archive", "boost", "build", "cloud", "data", "editors"),
-            *("java", "manual", "media", "network", "node", "system"),
-        ]
-    }
-}
-
 
 @pytest.fixture(scope="module")
 def boxes(fleet):
