@@ -115,7 +115,7 @@ CASES = {
         ],
     ),
     "NodeSource is named, not moved": (
-        {"/etc/apt/sources.list.d/nodesource.list": "deb https://deb.nodesource.com/node_16.x focal main\n"},
+        {"/etc/apt/sources.list.d/nodesource.list": "deb https://nodesource.example.org/node_16.x focal main\n"},
         [("nodesource-source", "/etc/apt/sources.list.d/nodesource.list", "")],
     ),
     "NVIDIA's key alone": (
