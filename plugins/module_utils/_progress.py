@@ -46,11 +46,12 @@ class Progress:
         self.close()
 
     def phase(self, name, total=0, text=""):
-        """Begin a phase, one of PHASES; total: what there is to do, 0 where unknown."""
+        """Begin a phase, one of PHASES; total: what there is to do, 0 where unknown. Told again, it goes on."""
         if name not in PHASES:
             raise ValueError(f"a phase is one of {', '.join(PHASES)}, not {name!r}")
+        if name != self._phase:
+            self._since = self._clock()
         self._phase, self._text, self._done, self._total = name, text, 0, total
-        self._since = self._clock()
         self._write()
 
     def note(self, text):
