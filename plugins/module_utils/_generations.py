@@ -5,7 +5,7 @@
 """Generations: environments side by side under one name, of which the link `current` names the live one.
 
 <root>/envs/<name>/<generation>/              a virtual environment, never changed once it has been proved
-<root>/envs/<name>/<generation>/.mlinabox/    state.json (written last, when proved), files.json, use.lock
+<root>/envs/<name>/<generation>/.mlinabox/    state.json (written last, when proved), files.txt, use.lock
 <root>/envs/<name>/current                    a symbolic link to the live one
 <root>/envs/<name>/launch                     the launcher: the one reader of `current`
 <root>/envs/<name>/overlays/                  people's environments over a generation keep it
@@ -17,12 +17,17 @@ import calendar
 import ctypes
 import errno
 import fcntl
+import glob
 import json
 import os
 import re
 import shutil
 import time
 from contextlib import contextmanager
+
+from ._parallel import map_forked
+from ._progress import FILE as PROGRESS
+from ._progress import read_progress
 
 STATE = os.path.join(".mlinabox", "state.json")
 USE_LOCK = os.path.join(".mlinabox", "use.lock")
@@ -99,13 +104,16 @@ class Environment:
         return found if isinstance(found, dict) else {}
 
     def write_state(self, generation, state):
-        """Record a generation as proved. Its presence is the proof, so it appears whole or not at all."""
-        path = os.path.join(self.path(generation), STATE)
-        write_whole(path, json.dumps(state, indent=1, sort_keys=True) + "\n")
+        """Record a generation as proved, when all of it is on disk.
+
+        The record's presence is the proof, so it appears whole or not at all, and never before what it is about: a
+        crash could otherwise leave a record of files that were not written.
+        """
+        _syncfs(self.path(generation))
+        write_whole(os.path.join(self.path(generation), STATE), json.dumps(state, indent=1, sort_keys=True) + "\n")
 
     def switch(self, generation):
-        """Make a generation the live one: data to disk first, then one rename."""
-        _syncfs(self.path(generation))
+        """Make a proved generation the live one: one rename."""
         temporary = self.link + ".new"
         if os.path.lexists(temporary):
             os.unlink(temporary)
@@ -148,24 +156,34 @@ class Environment:
                 raise InUseError(f"{generation} lies under {', '.join(users)}")
             doomed = os.path.join(self.directory, ".removing-" + generation)
             os.rename(path, doomed)
-        shutil.rmtree(doomed)
+        remove_tree(doomed)
+
+    def leftovers(self):
+        """Return the names of what a run that was cut short left behind, or what one that goes on is making."""
+        try:
+            names = sorted(os.listdir(self.directory))
+        except FileNotFoundError:
+            return []
+        current = self.current_id()
+        return [
+            name
+            for name in names
+            if name.startswith(".removing-")
+            or name.endswith(".new")
+            or (name == PROGRESS and not read_progress(self.path(name)))
+            or (_ID.fullmatch(name) and name != current and not os.path.isfile(os.path.join(self.path(name), STATE)))
+        ]
 
     def clean(self):
-        """Remove what a run that was cut short left behind. Returns the names of what was removed."""
-        removed = []
-        current = self.current_id()
-        for name in sorted(os.listdir(self.directory)) if os.path.isdir(self.directory) else []:
+        """Remove what a run that was cut short left behind; the run lock is to be held. Returns the names."""
+        names = self.leftovers()
+        for name in names:
             path = self.path(name)
-            if name.startswith(".removing-") or (
-                _ID.fullmatch(name) and name != current and not os.path.isfile(os.path.join(path, STATE))
-            ):
-                shutil.rmtree(path)
-            elif name == "current.new":
-                os.unlink(path)
+            if os.path.isdir(path) and not os.path.islink(path):
+                remove_tree(path)
             else:
-                continue
-            removed.append(name)
-        return removed
+                os.unlink(path)
+        return names
 
     def prune(self, keep):
         """Remove the oldest proved generations beyond `keep` (the live one counts). Returns (removed, {kept: why})."""
@@ -181,17 +199,38 @@ class Environment:
         return removed, used
 
 
-def write_whole(path, text, mode=0o644):
-    """Write a file so that a reader or a crash finds the old text or the new one, never half of it."""
+def remove_tree(path):
+    """Remove a generation's directory, on all processors: it has ten thousands of files. Raises OSError."""
+    parts = glob.glob(os.path.join(path, "lib", "python*", "site-packages", "*", ""))
+    size = len(parts) // 64 + 1
+
+    def work(chunk):
+        for part in chunk:
+            shutil.rmtree(part, ignore_errors=True)
+
+    map_forked(work, [parts[start : start + size] for start in range(0, len(parts), size)])
+    # The rest, and what could not be removed: then this says why.
+    shutil.rmtree(path)
+
+
+def write_soon(path, text, mode=0o644):
+    """Write a file of a generation in the making, which is brought to disk as a whole. It gets an inode of its own."""
+    write_whole(path, text, mode, durable=False)
+
+
+def write_whole(path, text, mode=0o644, durable=True):
+    """Write a file so that a reader or (where durable) a crash finds the old text or the new one, never half of it."""
     temporary = f"{path}.new"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()
         os.fchmod(stream.fileno(), mode)
-        os.fsync(stream.fileno())
+        if durable:
+            os.fsync(stream.fileno())
     os.rename(temporary, path)
-    sync_directory(os.path.dirname(path))
+    if durable:
+        sync_directory(os.path.dirname(path))
 
 
 def sync_directory(path):

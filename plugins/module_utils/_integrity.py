@@ -2,105 +2,92 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Are the files of an environment still those that its distributions recorded?
-
-Each RECORD is read once, when the environment is built, into one manifest; later runs read that one file instead of
-hundreds. The manifest also knows the files that this collection put in place of a distribution's own.
-"""
+"""Are the files of an environment still those of its manifest?"""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import os
+import stat
 
-from ._dists import dist_infos, read_record
+from ._manifest import file_sha256, parse_block, read_blocks, split_row
+from ._parallel import map_forked, processors
 
-MANIFEST = os.path.join(".mlinabox", "files.json")
 LEVELS = ("none", "size", "hash")
+#: Fewer files than this are looked at before another process would have started.
+_WORTH_A_PROCESS = 2000
 
 
-def file_sha256(path):
-    """Return a file's sha256 as RECORD writes it: urlsafe base64 without padding."""
-    value = hashlib.sha256()
-    with open(path, "rb") as stream:
-        for block in iter(lambda: stream.read(1 << 20), b""):
-            value.update(block)
-    return base64.urlsafe_b64encode(value.digest()).rstrip(b"=").decode("ascii")
+def find_damage(generation, level):
+    """Return {distribution: what is wrong, one file named}, '' standing for the environment itself.
 
-
-def make_manifest(generation, site, ours=(), waived=()):
-    """Return {distribution: [[path relative to the environment, sha256 or '', size or -1], ...]}.
-
-    ours: absolute paths of files that this collection wrote over a distribution's own; waived: paths relative to
-    site-packages of files that the wheel itself records wrongly. Both are recorded as they are now, so that a later
-    change is still found. Raises ValueError where a RECORD cannot be read.
-    """
-    as_is = {os.path.normpath(path) for path in ours} | {os.path.normpath(os.path.join(site, path)) for path in waived}
-    manifest = {}
-    for name, (_version, directory) in sorted(dist_infos(site).items()):
-        rows = []
-        for path, sha256, size in read_record(directory):
-            full = os.path.normpath(os.path.join(site, path))
-            if _is_leftover(path, full):
-                continue
-            if full in as_is:
-                sha256, size = file_sha256(full), os.stat(full).st_size
-            rows.append([os.path.relpath(full, generation), sha256, -1 if size is None else size])
-        manifest[name] = rows
-    return manifest
-
-
-def _is_leftover(path, full):
-    """Return whether a RECORD's row is about no file that a distribution installs.
-
-    uv leaves the rows of scripts that it moved from `<name>.data/scripts` to bin (and adds rows for where they are).
-    Bytecode is compiled here, also what a wheel built from source brought along: it is nobody's content.
-    """
-    return path.endswith(".pyc") or (path.split("/", 1)[0].endswith(".data") and not os.path.lexists(full))
-
-
-def write_manifest(generation, manifest):
-    """Write the manifest into the environment."""
-    with open(os.path.join(generation, MANIFEST), "w", encoding="utf-8") as stream:
-        json.dump(manifest, stream, separators=(",", ":"))
-
-
-def read_manifest(generation):
-    """Return the environment's manifest. Raises ValueError where it cannot be read."""
-    path = os.path.join(generation, MANIFEST)
-    try:
-        with open(path, encoding="utf-8") as stream:
-            return json.load(stream)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from error
-
-
-def find_damage(generation, level, manifest=None):
-    """Return {distribution: what is wrong, one file named}. level: none, size (of each file) or hash.
-
-    Raises ValueError where the manifest cannot be read.
+    level: none, size (of each file) or hash. Raises ValueError where the manifest cannot be read.
     """
     if level == "none":
         return {}
+    blocks = read_blocks(generation)
     damage = {}
-    for name, rows in (read_manifest(generation) if manifest is None else manifest).items():
-        wrong = [text for text in (_file_damage(generation, row, level) for row in rows) if text]
-        if wrong:
-            damage[name] = wrong[0] + (f" (and {len(wrong) - 1} more files)" if len(wrong) > 1 else "")
+    for part in map_forked(lambda chunk: _look(generation, chunk, level), _chunks(blocks, level)):
+        for name, (first, count) in part.items():
+            before = damage.get(name)
+            damage[name] = (before[0], before[1] + count) if before else (first, count)
+    return {
+        name: first + (f" (and {count - 1} more files)" if count > 1 else "")
+        for name, (first, count) in sorted(damage.items())
+    }
+
+
+def _chunks(blocks, level):
+    """Deal the blocks out: by their lines for sizes, by the bytes to be read for hashes; the longest first."""
+    if sum(map(len, blocks)) < _WORTH_A_PROCESS * 100:
+        return [blocks]
+    if level == "size":
+        weigh = len
+    else:
+        # Opening a file costs about as much as reading 20 kB of one that is cached.
+        def weigh(block):
+            return int(block.partition("\n")[0].rpartition("\t")[2]) + 20000 * block.count("\n")
+
+        blocks = sorted(blocks, key=weigh, reverse=True)
+    share = sum(map(weigh, blocks)) // (processors() * 16) + 1
+    chunks, weight = [[]], 0
+    for block in blocks:
+        if weight >= share:
+            chunks.append([])
+            weight = 0
+        chunks[-1].append(block)
+        weight += weigh(block)
+    return chunks
+
+
+def _look(generation, blocks, level):
+    """Return {distribution: [first finding, how many]} of some blocks."""
+    damage = {}
+    for block in blocks:
+        distribution, folder, _total, rows = parse_block(block)
+        path = os.path.join(generation, folder)
+        for row in rows:
+            found = _damage(path, folder, row, level)
+            if found:
+                damage.setdefault(distribution, [found, 0])[1] += 1
     return damage
 
 
-def _file_damage(generation, row, level):
-    path, sha256, size = row
-    full = os.path.join(generation, path)
+def _damage(path, folder, row, level):
+    """Return what is wrong with one file, or ''."""
+    name, size, sha256 = split_row(row)
+    full = f"{path}/{name}"
     try:
         now = os.lstat(full)
     except OSError:
-        return f"{path} is missing"
-    if size >= 0 and now.st_size != size:
-        return f"{path} has {now.st_size} bytes, recorded are {size}"
-    if level == "hash" and sha256 and file_sha256(full) != sha256:
-        return f"{path} has another content than recorded"
+        return f"{folder}/{name} is missing"
+    if size is not None and now.st_size != size:
+        return f"{folder}/{name} has {now.st_size} bytes, recorded are {size}"
+    if level == "hash" and sha256:
+        if not stat.S_ISREG(now.st_mode):
+            return f"{folder}/{name} is no file"
+        try:
+            if file_sha256(full, now.st_size) != sha256:
+                return f"{folder}/{name} has another content than recorded"
+        except OSError as error:
+            return f"{folder}/{name} cannot be read: {error.strerror}"
     return ""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 
-from ._generations import write_whole
+from ._generations import write_soon, write_whole
 
 _LAUNCH = """\
 #!/bin/sh
@@ -136,7 +136,8 @@ def write_pip(environment, generation):
     for name in sorted(os.listdir(binaries)):
         if name == "pip" or (name.startswith("pip") and name[3:4].isdigit()):
             path = os.path.join(binaries, name)
-            _write_program(path, text)
+            # A file of its own in the name's place: the distribution's script may share its inode with uv's cache.
+            write_soon(path, text, 0o755)
             written.append(path)
     return written
 
@@ -152,6 +153,5 @@ def _is_program(path, text):
 def _write_program(path, text):
     if _is_program(path, text):
         return False
-    # write_whole replaces the name, so a file that shares its inode with uv's cache is left alone.
     write_whole(path, text, 0o755)
     return True

@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass, field
 
 from ._dists import installed_versions, site_packages
-from ._integrity import find_damage
 from ._pins import normalize
 from ._plan import make_plan
 from ._smoke import run_checks
@@ -30,11 +29,12 @@ class Proof:
         return not self.failures
 
 
-def prove(generation, pins, uv, checks=(), waivers=(), integrity="size", manifest=None, user="nobody"):
+def prove(generation, pins, uv, damage, checks=(), waivers=(), user="nobody"):
     """Prove a generation: set, files, consistency, then the smoke checks.
 
-    generation: its directory; pins: the lock's; uv: Uv; checks: smoke Checks; waivers: [{distribution, reason, files}];
-    integrity: none, size or hash. Smoke checks run only when all before them holds: they would fail for the same cause.
+    generation: its directory; pins: the lock's; uv: Uv; damage: what find_damage says of it; checks: smoke Checks;
+    waivers: [{distribution, reason, files}]. Smoke checks run only when all before them holds: they would fail for the
+    same cause.
     """
     proof = Proof()
     installed = installed_versions(site_packages(generation))
@@ -42,7 +42,7 @@ def prove(generation, pins, uv, checks=(), waivers=(), integrity="size", manifes
         f"{step.name}: the lock says {step.after or 'nothing'}, installed is {step.before or 'nothing'}"
         for step in make_plan(installed, pins)
     ]
-    proof.failures += [f"{name}: {what}" for name, what in find_damage(generation, integrity, manifest).items()]
+    proof.failures += [f"{name or 'the environment itself'}: {what}" for name, what in damage.items()]
     complaints, proof.waived = apply_waivers(uv.check(generation), waivers)
     proof.failures += complaints
     if proof.holds and checks:

@@ -20,6 +20,21 @@ class LockTimeoutError(Exception):
     """Another run did not end in time. The message names it."""
 
 
+def is_held(path):
+    """Return whether a run holds the lock now; False where there is none."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 class RunLock:
     """A context manager over an flock. `descriptor` is to be passed to children."""
 

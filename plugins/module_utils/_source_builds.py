@@ -40,9 +40,13 @@ class SourceBuilds:
         self.constraints = constraints
         self.user = user
 
+    def missing(self, pins):
+        """Return those of the pins that have not been built yet."""
+        return [pin for pin in pins if not self._kept(pin)]
+
     def pins(self, pins):
         """Return the pins with the address and hash of the wheel built from each. Raises BuildError."""
-        missing = [pin for pin in pins if not self._kept(pin)]
+        missing = self.missing(pins)
         if missing:
             self._build(missing)
         return [self._as_wheel(pin) for pin in pins]
@@ -68,7 +72,7 @@ class SourceBuilds:
         scratch = tempfile.mkdtemp(prefix="mlinabox-build-", dir="/var/tmp")
         try:
             constraints = self._prepare(scratch, pins)
-            arguments = ["pip", "install", "--quiet", "--no-deps", "--require-hashes", "--python", self.python]
+            arguments = ["pip", "install", "--no-deps", "--require-hashes", "--python", self.python]
             arguments += [
                 "--target",
                 os.path.join(scratch, "target"),
@@ -79,7 +83,7 @@ class SourceBuilds:
                 # What is not in the build lock is refused; a constraint alone would only bind what it names.
                 arguments += ["--build-constraints", constraints, "--require-build-hashes"]
             environ = {"HOME": scratch, "TMPDIR": scratch, "UV_CACHE_DIR": os.path.join(scratch, "cache")}
-            status, _out, err = self.uv.run(*arguments, prefix=self._drop(scratch), environ=environ)
+            status, _out, err = self.uv.run(*arguments, prefix=self._drop(scratch), environ=environ, phase="build")
             if status:
                 raise BuildError(err)
             self._keep(scratch, pins)

@@ -10,6 +10,7 @@ import os
 
 from ._build import Uv
 from ._generations import Environment
+from ._integrity import find_damage
 from ._pins import Pin
 from ._proof import prove
 from ._smoke import run_checks
@@ -60,7 +61,7 @@ def _prove_one(environment, generation, state, wanted, uv_program, integrity):
         pins = [Pin.from_dict(pin) for pin in pins]
     uv = Uv(uv_program, os.path.join(environment.root, "cache", "uv"))
     try:
-        proof = prove(path, pins, uv, waivers=wanted["waivers"], integrity=integrity)
+        proof = prove(path, pins, uv, find_damage(path, integrity), waivers=wanted["waivers"])
     except (ValueError, OSError) as error:
         return [f"{environment.name}: {error}"]
     return [f"{environment.name}: {failure}" for failure in proof.failures]

@@ -254,7 +254,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._generations import InUseError
 from ..module_utils._pins import Pin
-from ..module_utils._pip_lock import PipLock, PipLockError, Request
+from ..module_utils._pip_lock import PipLock
+from ..module_utils._request import PipLockError, Request
 from ..module_utils._smoke_check import Check
 
 # What the action plugin sends in the place of `lock`, `build_lock` and each check's `src`.

@@ -1,0 +1,68 @@
+# Copyright (c) 2026 The ML in a Box authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The interpreter that an environment is made over."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from ._request import PipLockError
+
+# What is asked for is built in: importing more would cost more than the question.
+_QUESTION = (
+    "import sys, _imp, _frozen_importlib_external as e; "
+    "print('%d.%d.%d' % sys.version_info[:3], sys.implementation.cache_tag, e.MAGIC_NUMBER.hex())"
+)
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """path: absolute; version: `3.9.14`; cache_tag: `cpython-39`, in bytecode's file names; magic: its first bytes."""
+
+    path: str
+    version: str
+    cache_tag: str
+    magic: bytes
+
+    @property
+    def real(self):
+        """The program behind the links."""
+        return os.path.realpath(self.path)
+
+
+def ask_interpreter(request):
+    """Return the Interpreter of a request. Raises PipLockError for one that does not run or is not the lock's."""
+    try:
+        done = subprocess.run(
+            [request.python, "-I", "-S", "-c", _QUESTION], capture_output=True, stdin=subprocess.DEVNULL, check=True
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise PipLockError(
+            f"environment {request.name}: the interpreter {request.python or '(none given)'} does not run: "
+            f"{error}. Install it first (role mlinabox.core.python), or name another with the option python"
+        ) from error
+    version, cache_tag, magic = done.stdout.decode().split()
+    wanted = request.python_version
+    if wanted and version.split(".")[: wanted.count(".") + 1] != wanted.split("."):
+        raise PipLockError(
+            f"environment {request.name}: the lock is for Python {wanted}, {request.python} is Python {version}. "
+            f"Name an interpreter of {wanted}, or make a lock for {version}"
+        )
+    return Interpreter(request.python, version, cache_tag, bytes.fromhex(magic))
+
+
+def require_platform(request):
+    """Raise PipLockError where the lock is for another platform than this host's. Needs no interpreter."""
+    own = f"{sys.platform}-{platform.machine()}"
+    if request.platform not in ("", "any", own):
+        raise PipLockError(
+            f"environment {request.name}: the lock is for {request.platform}, this host is {own}. Make a lock for it"
+        )
+    if platform.machine() != "x86_64":
+        raise PipLockError(f"environment {request.name}: locks are for x86_64, this host is {platform.machine()}")
