@@ -22,9 +22,9 @@ class ActionModule(LockAction):
             for option in ("lock", "python"):
                 if not arguments.get(option):
                     raise AnsibleActionFail(f"pip_lock: state is present but the option {option!r} is missing")
-            arguments["_pins"], arguments["python_version"] = self.read_pins(
-                arguments["lock"], arguments["python"], arguments.get("python_version"), task_vars
-            )
+            arguments["_pins"], header = self.read_pins(arguments, task_vars)
+            arguments["python_version"] = header["python"]
+            arguments["_platform"] = header.get("platform", "")
             if arguments.get("build_lock"):
                 arguments["_build_constraints"] = self.read_text(arguments["build_lock"])
         return self._execute_module(

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
+from functools import partial
 
 from ._pins import normalize
+from ._received import Received
+from ._streaming import run_listening
+from ._uv_output import UvOutput
+from ._wrong_host import absent, wrong_host
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -22,11 +26,17 @@ class BuildError(Exception):
 class Uv:
     """uv on this host, with a cache of its own and nobody's configuration files."""
 
-    def __init__(self, program, cache, environ=None, pass_fds=()):
-        """program, cache: absolute paths; environ: more variables; pass_fds: descriptors that uv shall inherit."""
+    def __init__(self, program, cache, environ=None, pass_fds=(), progress=None, wheelhouse=None):
+        """program, cache: absolute paths; environ: more variables; pass_fds: descriptors that uv shall inherit.
+
+        progress: Progress that is told how far a download or build is; wheelhouse: Wheelhouse to take files from, and
+        from nowhere else.
+        """
         self.program = program
         self.cache = cache
         self.pass_fds = tuple(pass_fds)
+        self.progress = progress
+        self.wheelhouse = wheelhouse
         self.environ = dict(os.environ)
         self.environ.update(environ or {})
         self.environ.update(
@@ -42,26 +52,28 @@ class Uv:
         for name in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "UV_SYSTEM_PYTHON"):
             self.environ.pop(name, None)
 
-    def run(self, *arguments, prefix=(), environ=None):
+    def run(self, *arguments, prefix=(), environ=None, phase=""):
         """Run uv, with the command `prefix` before it where it is to run as somebody else.
 
+        phase: download or build, where what uv says shall be told as progress; it is then no part of standard error.
         Returns (exit status, standard output, standard error). Raises BuildError where uv itself is missing.
         """
         try:
-            done = subprocess.run(
+            status, *said = run_listening(
                 [*prefix, self.program, *arguments],
-                env={**self.environ, **(environ or {})},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                pass_fds=self.pass_fds,
-                check=False,
+                {**self.environ, **(environ or {})},
+                self.pass_fds,
+                self._listener(phase) if phase and self.progress else None,
             )
         except OSError as error:
             raise BuildError(
                 f"uv cannot be run: {error}. Install it first (role mlinabox.core.uv), or name it with the option uv"
             ) from error
-        out, err = (_ANSI.sub("", part.decode("utf-8", "replace")) for part in (done.stdout, done.stderr))
-        return done.returncode, out, err
+        out, err = (_ANSI.sub("", part.decode("utf-8", "replace")) for part in said)
+        return status, out, err
+
+    def _listener(self, phase):
+        return lambda pid: UvOutput(self.progress, Received(pid).total, builds=phase == "build")
 
     def make_venv(self, python, directory):
         """Make an empty virtual environment at directory over the interpreter python."""
@@ -69,13 +81,30 @@ class Uv:
         if status:
             raise BuildError(f"cannot make an environment with {python}: {one_line(err)}")
 
-    def sync(self, directory, requirements, compile_bytecode=True):
-        """Install what the file `requirements` lists, by hash, wheels only, into the environment at directory."""
-        arguments = ["pip", "sync", "--no-build", "--require-hashes"]
+    def sync(self, directory, requirements):
+        """Install what the file `requirements` lists and nothing else, by hash, wheels only, at directory."""
+        self._install(directory, ["sync", requirements])
+
+    def add(self, directory, requirements, index=""):
+        """Install what the file `requirements` lists beside what is there. index: the one to ask, or ''."""
+        arguments = ["install", "--no-deps", "--requirements", requirements]
+        if not index:
+            self._install(directory, arguments)
+            return
+        # Nor does what the caller's environment says add another place.
+        alone = dict.fromkeys(("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX_URL", "UV_FIND_LINKS"), "")
+        self._install(directory, [*arguments, "--default-index", index], alone)
+
+    def _install(self, directory, what, environ=None):
+        arguments = ["pip", *what, "--no-build", "--require-hashes"]
         arguments += ["--python", os.path.join(directory, "bin", "python")]
-        if compile_bytecode:
-            arguments.append("--compile-bytecode")
-        status, _out, err = self.run(*arguments, requirements)
+        if self.wheelhouse:
+            arguments += self.wheelhouse.arguments()
+        # With a hash for each, what the cache has is as good as what the index would serve, and nobody is asked
+        # whether it is still so: that alone takes longer than the rest. What lacks fails at once.
+        status, _out, err = self.run(*arguments, "--offline", environ=environ, phase="download")
+        if status and not self.wheelhouse:
+            status, _out, err = self.run(*arguments, environ=environ, phase="download")
         # uv makes its lock files writable for everybody, who could then hold up root's builds.
         _forget(os.path.join(directory, ".lock"))
         _close(os.path.join(self.cache, ".lock"))
@@ -103,14 +132,17 @@ def _close(path):
         os.chmod(path, 0o644)
 
 
+_PROGRESS = ("Using Python", "Resolved ", "Downloading ", "Downloaded ", "Building ", "Built ")
+
+
 def one_line(text, limit=600):
     """Return uv's words as one line: hints and repetition left out, cut at `limit` characters."""
     parts = []
     for line in text.splitlines():
         line = line.strip().lstrip("×╰─▶│├ ").strip()
-        if not line or line.startswith(("hint:", "help:", "Using Python", "Resolved ", "Downloading ", "Building ")):
+        if not line or line.startswith(("hint:", "help:", *_PROGRESS)):
             continue
-        parts.append(re.sub(r"^(error|Caused by): ", "", line))
+        parts.append(re.sub(r"^(error|cause|Caused by): ", "", line))
     return " ".join(parts)[:limit]
 
 
@@ -120,6 +152,11 @@ def explain(error, pins, index=""):
     error: uv's standard error; pins: the lock's; index: the index's address where one was given.
     """
     said = one_line(error)
+    for reads in (wrong_host, partial(absent, index=index)):
+        name, line = reads(error, pins)
+        if line:
+            where = next((pin for pin in pins if pin.name == name), None)
+            return f"{where.source}: {name}=={where.version}: {line}" if where else f"{name}: {line}"
     where = _named_pin(error, pins)
     place = f"{where.source}: {where.name}=={where.version}: " if where else ""
     lowered = error.lower()

@@ -24,7 +24,9 @@ class Pin:
 
     name: normalized; version: as the lock writes it; hashes: `sha256:<hex>` strings, sorted;
     url: address of the one file that serves it, or '' where the index does;
-    source: `FILE:LINE` of the lock, for messages only.
+    source: `FILE:LINE` of the lock, for messages only;
+    index: address of the index that serves just this distribution, or '' for the default one. It decides where the
+    files come from, not which: it is no part of what a lock says.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Pin:
     hashes: tuple
     url: str = ""
     source: str = ""
+    index: str = ""
 
     @classmethod
     def from_dict(cls, data):
@@ -43,6 +46,7 @@ class Pin:
                 hashes=tuple(sorted(data["hashes"])),
                 url=data.get("url") or "",
                 source=data.get("source") or "",
+                index=data.get("index") or "",
             )
         except KeyError as missing:
             raise ValueError(f"a pin lacks {missing}: {data!r}") from missing
@@ -55,6 +59,7 @@ class Pin:
             "hashes": list(self.hashes),
             "url": self.url,
             "source": self.source,
+            "index": self.index,
         }
 
     def requirement(self):

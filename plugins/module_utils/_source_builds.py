@@ -19,6 +19,7 @@ import shutil
 import tempfile
 
 from ._build import BuildError
+from ._indexes import by_index
 from ._pins import Pin, normalize, requirements_text
 
 _NEEDED = re.compile(r"Wheels are required for `([^`]+)`")
@@ -47,8 +48,8 @@ class SourceBuilds:
     def pins(self, pins):
         """Return the pins with the address and hash of the wheel built from each. Raises BuildError."""
         missing = self.missing(pins)
-        if missing:
-            self._build(missing)
+        for index, group in by_index(missing).items():
+            self._build(group, index)
         return [self._as_wheel(pin) for pin in pins]
 
     def _folder(self, pin):
@@ -68,17 +69,30 @@ class SourceBuilds:
             digest = hashlib.sha256(stream.read()).hexdigest()
         return Pin(pin.name, pin.version, (f"sha256:{digest}",), f"file://{path}", pin.source)
 
-    def _build(self, pins):
+    def _build(self, pins, index=""):
+        if index and not self.constraints:
+            raise BuildError(
+                f"{pins[0].source}: {pins[0].name}: {index} has it only as source. Name with the option build_lock "
+                f"what "
+                f"builds it, with hashes: without them that index could serve anything for it"
+            )
         scratch = tempfile.mkdtemp(prefix="mlinabox-build-", dir="/var/tmp")
         try:
             constraints = self._prepare(scratch, pins)
             arguments = ["pip", "install", "--no-deps", "--require-hashes", "--python", self.python]
+            if self.uv.wheelhouse:
+                files = os.path.join(scratch, "wheelhouse")
+                self.uv.wheelhouse.lend(files, pins, self.constraints)
+                arguments += ["--offline", *self.uv.wheelhouse.arguments(files)]
             arguments += [
                 "--target",
                 os.path.join(scratch, "target"),
                 "--requirements",
                 os.path.join(scratch, "lock.txt"),
             ]
+            if index:
+                # Asked first, so the source is from there. What builds it may be on either: its hashes decide.
+                arguments += ["--index", index]
             if constraints:
                 # What is not in the build lock is refused; a constraint alone would only bind what it names.
                 arguments += ["--build-constraints", constraints, "--require-build-hashes"]

@@ -11,7 +11,8 @@ short_description: A Python environment that is what its lock says, proved befor
 version_added: 0.1.0
 author: The ML in a Box authors (@mlinabox)
 description:
-  - Brings an environment to a lock, a requirements file in which every distribution is pinned and hashed.
+  - Brings an environment to a lock, in which every distribution is pinned and hashed. That is a requirements file, or a
+    C(pylock.toml) (PEP 751).
   - A live environment is never edited. A new generation is built beside it with uv, proved on this host (the installed
     set equals the lock, the files are those that were recorded, the requirements agree, the smoke checks work) and then
     made live by moving one link. Where any of that fails, the live one stays as it was.
@@ -33,8 +34,38 @@ options:
   lock:
     description:
       - Path of the lock on the controller. Relative paths are looked up as in M(ansible.builtin.copy).
+      - A file called C(pylock.toml) or C(pylock.NAME.toml) is read as PEP 751 says, any other as a requirements file.
+        The first needs packaging 26.1 or later on the controller.
       - Required with O(state=present).
     type: path
+  extras:
+    description: Extras of the lock that count besides, where it has such.
+    type: list
+    elements: str
+    default: []
+  groups:
+    description: Dependency groups of a C(pylock.toml) that count. By default those that it says.
+    type: list
+    elements: str
+  indexes:
+    description:
+      - Indexes that serve some packages of the lock. Each is asked for the packages that it is named for and for no
+        others, and no other index is asked for those. Everything else comes from the default index.
+      - A C(pylock.toml) may name indexes itself. The one that most of its packages name stands for the default one, the
+        others count as they are named. This option goes before that.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      url:
+        description: The address of the index (its C(simple) page).
+        type: str
+        required: true
+      packages:
+        description: Names of distributions.
+        type: list
+        elements: str
+        required: true
   build_lock:
     description: Path on the controller of the lock for what builds source distributions (setuptools and such).
     type: path
@@ -161,6 +192,10 @@ options:
     description: For the action plugin, which reads O(lock) on the controller. Not to be set.
     type: list
     elements: dict
+  _platform:
+    description: For the action plugin, the platform that the first line of O(lock) names. Not to be set.
+    type: str
+    default: ""
   _build_constraints:
     description: For the action plugin, which reads O(build_lock) on the controller. Not to be set.
     type: str
@@ -191,6 +226,16 @@ EXAMPLES = r"""
     name: stack
     lock: requirements.txt
     python: /usr/bin/python3.11
+
+- name: A lock of another tool's, with an index that serves just torch
+  mlinabox.core.pip_lock:
+    name: mine
+    lock: pylock.toml
+    python: /usr/bin/python3.11
+    extras: [table]
+    indexes:
+      - url: https://mirror.example.org/torch/simple
+        packages: [torch]
 
 - name: Back to the generation before
   mlinabox.core.pip_lock:
@@ -261,6 +306,7 @@ from ..module_utils._smoke_check import Check
 # What the action plugin sends in the place of `lock`, `build_lock` and each check's `src`.
 _FROM_CONTROLLER = {
     "_pins": {"type": "list", "elements": "dict"},
+    "_platform": {"type": "str", "default": ""},
     "_build_constraints": {"type": "str", "default": ""},
     "_checks": {"type": "list", "elements": "dict", "default": []},
 }
@@ -272,6 +318,17 @@ def argument_spec():
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "choices": ["present", "rolled_back", "absent"], "default": "present"},
         "lock": {"type": "path"},
+        "extras": {"type": "list", "elements": "str", "default": []},
+        "groups": {"type": "list", "elements": "str"},
+        "indexes": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "url": {"type": "str", "required": True},
+                "packages": {"type": "list", "elements": "str", "required": True},
+            },
+        },
         "build_lock": {"type": "path"},
         "built_from_source": {"type": "list", "elements": "str", "default": []},
         "python": {"type": "path"},
@@ -322,6 +379,7 @@ def make_request(params):
         uv=params["uv"] or os.path.join(params["root"], "bin", "uv"),
         python=params["python"] or "",
         python_version=params["python_version"] or "",
+        platform=params["_platform"],
         pins=[Pin.from_dict(pin) for pin in params["_pins"] or []],
         build_constraints=params["_build_constraints"],
         built_from_source=params["built_from_source"],

@@ -29,8 +29,17 @@ options:
         description: Path of its lock on the controller. Without it, what was recorded when it was proved counts.
         type: path
       python:
-        description: The interpreter on the host, needed where the lock has markers.
+        description: The interpreter on the host, needed where the lock has markers or is a C(pylock.toml).
         type: path
+      extras:
+        description: As in M(mlinabox.core.pip_lock).
+        type: list
+        elements: str
+        default: []
+      groups:
+        description: As in M(mlinabox.core.pip_lock).
+        type: list
+        elements: str
       smoke:
         description: Its smoke checks, as in M(mlinabox.core.pip_lock).
         type: list
@@ -131,6 +140,8 @@ def main():
                     "name": {"type": "str", "required": True},
                     "lock": {"type": "path"},
                     "python": {"type": "path"},
+                    "extras": {"type": "list", "elements": "str", "default": []},
+                    "groups": {"type": "list", "elements": "str"},
                     "smoke": {"type": "list", "elements": "dict", "default": []},
                     "waivers": {"type": "list", "elements": "dict", "default": []},
                 },

@@ -47,6 +47,16 @@ markers:
   returned: always
   type: dict
   sample: {"python_version": "3.11", "sys_platform": "linux"}
+glibc:
+  description: The C library's version, empty where it is not glibc. Wheels name the oldest that they work with.
+  returned: always
+  type: list
+  elements: int
+  sample: [2, 36]
+abi_flags:
+  description: What the interpreter's ABI has behind its number, V(t) for a free-threaded one.
+  returned: always
+  type: str
 msg:
   description: Why it was not found.
   returned: when not found
@@ -60,8 +70,13 @@ import subprocess
 from ansible.module_utils.basic import AnsibleModule
 
 _ASK = """
-import json, os, platform, sys
-print(json.dumps({
+import json, os, platform, re, sys
+try:
+    libc = re.match(r"glibc (\\d+)\\.(\\d+)", os.confstr("CS_GNU_LIBC_VERSION") or "")
+except (AttributeError, OSError, ValueError):
+    libc = None
+glibc = [int(part) for part in libc.groups()] if libc else []
+print(json.dumps({"glibc": glibc, "abi_flags": sys.abiflags, "markers": {
     "implementation_name": sys.implementation.name,
     "implementation_version": platform.python_version(),
     "os_name": os.name,
@@ -73,8 +88,9 @@ print(json.dumps({
     "python_full_version": platform.python_version(),
     "python_version": ".".join(platform.python_version_tuple()[:2]),
     "sys_platform": sys.platform,
-}))
+}}))
 """
+_NOTHING = {"version": "", "path": "", "markers": {}, "glibc": [], "abi_flags": ""}
 
 
 def main():
@@ -88,15 +104,15 @@ def main():
             check=True,
             timeout=60,
         )
-        markers = json.loads(done.stdout.decode("utf-8"))
+        said = json.loads(done.stdout.decode("utf-8"))
     except (OSError, ValueError, subprocess.SubprocessError) as error:
-        module.exit_json(changed=False, found=False, version="", path="", markers={}, msg=f"{python}: {error}")
+        module.exit_json(changed=False, found=False, msg=f"{python}: {error}", **_NOTHING)
     module.exit_json(
         changed=False,
         found=True,
-        version=markers["python_full_version"],
+        version=said["markers"]["python_full_version"],
         path=os.path.realpath(python),
-        markers=markers,
+        **said,
     )
 
 

@@ -9,7 +9,11 @@ from __future__ import annotations
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ._requirements import PACKAGING_IMPORT_ERROR, LockFileError, marker_environment, read_lock
+from ..module_utils._pins import normalize
+from ._lock_file import Host, LockFileError, marker_environment
+from ._lock_indexes import assign_indexes, read_indexes
+from ._locks import read_lock
+from ._requirements import PACKAGING_IMPORT_ERROR
 
 
 class LockAction(ActionBase):
@@ -42,30 +46,60 @@ class LockAction(ActionBase):
             checks.append({**others, "script": self.read_text(check["src"])})
         return checks
 
-    def read_pins(self, path, python, python_version, task_vars):
-        """Return (the lock's pins that count on the host, as plain data; the Python that the lock is for)."""
+    def read_pins(self, options, task_vars):
+        """Return (the lock's pins that count on the host, as plain data; what its first line says, dict).
+
+        options: what the task says of this lock: lock, python, and where given python_version, extras, groups, indexes.
+        The Python that the lock is for comes back as `python` of the second, the option before the lock.
+        """
         if PACKAGING_IMPORT_ERROR is not None:
             raise AnsibleActionFail(
                 f"{self._task.action} needs the Python package 'packaging' on the controller: {PACKAGING_IMPORT_ERROR}"
             )
         try:
-            lock = read_lock(self.find(path))
-            wanted = str(python_version or lock.header.get("python") or "")
-            markers = self._markers(python, wanted, task_vars) if lock.has_markers else {}
-            return [pin.to_dict() for pin in lock.narrow(markers)], wanted
+            indexes = read_indexes(self._list(options, "indexes") or [])
+            lock = read_lock(self.find(options["lock"]))
+            header = {**lock.header, "python": str(options.get("python_version") or lock.header.get("python") or "")}
+            asked = {
+                "extras": tuple(normalize(str(name)) for name in self._list(options, "extras") or []),
+                "groups": self._list(options, "groups"),
+            }
+            host = None
+            if lock.depends_on_host or asked["extras"] or asked["groups"] is not None:
+                host = self._host(options.get("python"), header["python"], task_vars, asked)
+            pins = assign_indexes(lock.narrow(host), indexes, lock.names, lock.path)
         except LockFileError as error:
             raise AnsibleActionFail(str(error)) from None
+        except ValueError as error:
+            raise AnsibleActionFail(f"{self._task.action}: {error}") from None
+        return [pin.to_dict() for pin in pins], header
 
-    def _markers(self, python, wanted, task_vars):
-        """Return the marker environment to narrow by. The host is only asked where the lock depends on the answer."""
+    @staticmethod
+    def _list(options, name):
+        """Return an option that is a list, or None where it is not given. One text is a list of it."""
+        value = options.get(name)
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        if value is not None and not isinstance(value, (list, tuple)):
+            raise ValueError(f"the option {name} is a list, not {value!r}")
+        return value if value is None else tuple(value)
+
+    def _host(self, python, wanted, task_vars, asked):
+        """Return the Host to narrow by. It is only asked where the lock depends on the answer."""
+        if not python:
+            raise AnsibleActionFail(
+                f"{self._task.action}: what counts of the lock depends on the interpreter. Name it with the option "
+                f"python"
+            )
         found = self._execute_module(
             module_name="mlinabox.core.python_info", module_args={"python": python}, task_vars=task_vars
         )
         if found.get("found"):
-            return marker_environment(found["version"], found["markers"])
+            markers = marker_environment(found["version"], found["markers"])
+            return Host(markers, tuple(found["glibc"]), found["abi_flags"], **asked)
         if wanted and self._task.check_mode:
             # The interpreter would be installed by an earlier task of the same play.
-            return marker_environment(wanted)
+            return Host(marker_environment(wanted), **asked)
         raise AnsibleActionFail(
             f"{self._task.action}: the interpreter {python} does not run on the host: {found.get('msg')}. "
             f"Install it first (role mlinabox.core.python)"

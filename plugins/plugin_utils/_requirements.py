@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from ..module_utils._pins import Pin, normalize
+from ._lock_file import Host, Lock, LockFileError, is_address, is_sha256, read_header, version_of_file
+from ._requirement_options import check_option
 
 try:
-    from packaging.markers import default_environment
+    from packaging.markers import Marker
     from packaging.requirements import InvalidRequirement, Requirement
 except ImportError as error:  # the plugin that uses this module says it in the user's words
     PACKAGING_IMPORT_ERROR: ImportError | None = error
@@ -21,12 +22,7 @@ else:
     PACKAGING_IMPORT_ERROR = None
 
 _HASH = re.compile(r"\s--hash[= ](\S+)")
-_SHA256 = re.compile(r"^sha256:[0-9a-f]{64}$")
-_HEADER = re.compile(r"^# mlinabox lock:\s*(.*)$")
-
-
-class LockFileError(ValueError):
-    """The lock cannot be used. The message is one line that begins with FILE:LINE."""
+_EXTRA = re.compile(r"""\bextra\s*==\s*["']([^"']+)["']|["']([^"']+)["']\s*==\s*extra\b""")
 
 
 @dataclass(frozen=True)
@@ -36,28 +32,37 @@ class Entry:
     pin: Pin
     marker: str = ""
 
+    def counts(self, host: Host | None) -> bool:
+        """Return whether the entry counts on a host, with the extras that are asked for."""
+        if not self.marker:
+            return True
+        marker = Marker(self.marker)
+        return any(marker.evaluate({**host.markers, "extra": extra}) for extra in ("", *host.extras))
+
 
 @dataclass(frozen=True)
-class LockFile:
-    """A lock as it was read. header: the key=value pairs of its first line, for example python=3.9."""
-
-    path: str
-    entries: tuple
-    header: dict = field(default_factory=dict)
+class RequirementsLock(Lock):
+    """A requirements file that was read."""
 
     @property
-    def has_markers(self) -> bool:
-        """Whether what counts depends on the host."""
+    def depends_on_host(self) -> bool:
+        """Whether any entry has a marker."""
         return any(entry.marker for entry in self.entries)
 
-    def narrow(self, environment: dict[str, str]) -> list[Pin]:
-        """Return the pins that count in a marker environment (PEP 508), sorted by name.
+    @property
+    def names(self) -> set[str]:
+        """The distributions that the lock names."""
+        return {entry.pin.name for entry in self.entries}
+
+    def narrow(self, host: Host | None) -> list[Pin]:
+        """Return the pins that count on a host, sorted by name. host: may be None where nothing depends on it.
 
         Raises LockFileError where two of them pin the same distribution, or where none counts.
         """
+        self._require_extras(host)
         pins: dict[str, Pin] = {}
         for entry in self.entries:
-            if entry.marker and not Requirement(f"x ; {entry.marker}").marker.evaluate(environment):
+            if not entry.counts(host):
                 continue
             other = pins.get(entry.pin.name)
             if other and (other.version, other.url) != (entry.pin.version, entry.pin.url):
@@ -67,31 +72,37 @@ class LockFile:
                 )
             pins[entry.pin.name] = entry.pin
         if not pins:
-            raise LockFileError(f"{self.path}:1: no requirement of this lock is for this host")
+            raise LockFileError(f"{self.path}:1: no requirement of this lock is for this host ({host})")
         return [pins[name] for name in sorted(pins)]
 
+    def _require_extras(self, host: Host | None) -> None:
+        if host is None:
+            return
+        if host.groups is not None:
+            raise LockFileError(
+                f"{self.path}:1: a requirements file has no dependency groups, but the option groups asks for "
+                f"{', '.join(host.groups) or 'none'}. Remove the option, or use a pylock.toml"
+            )
+        known = {normalize(one or other) for entry in self.entries for one, other in _EXTRA.findall(entry.marker)}
+        unknown = sorted(set(host.extras) - known)
+        if unknown:
+            raise LockFileError(
+                f"{self.path}:1: no marker of the lock names the extra {', '.join(unknown)}; it names "
+                f"{', '.join(sorted(known)) or 'none'}"
+            )
 
-def read_lock(path: str) -> LockFile:
-    """Read and validate a lock.
 
-    Every requirement must be pinned with == (or be a direct address) and carry a sha256. Options (`--index-url` and
-    such) are refused: where packages come from is not the lock's to say. Raises LockFileError.
+def parse_requirements(text: str, path: str) -> RequirementsLock:
+    """Parse a lock's text; path is for messages.
+
+    Every requirement must be pinned with == (or be a direct address) and carry a sha256. Raises LockFileError.
     """
-    try:
-        with open(path, encoding="utf-8") as stream:
-            text = stream.read()
-    except (OSError, UnicodeDecodeError) as error:
-        raise LockFileError(f"{path}: cannot be read: {error}") from error
-    return parse_lock(text, path)
-
-
-def parse_lock(text: str, path: str) -> LockFile:
-    """Parse a lock's text; path is for messages. Raises LockFileError."""
-    header: dict[str, str] = {}
-    first = _HEADER.match(text.partition("\n")[0])
-    if first:
-        header = dict(part.partition("=")[::2] for part in first.group(1).split() if "=" in part)
-    entries = [_parse_line(line, f"{path}:{number}") for number, line in _logical_lines(text)]
+    entries = []
+    for number, line in _logical_lines(text):
+        if line.startswith("-"):
+            check_option(line, f"{path}:{number}")
+        else:
+            entries.append(_parse_line(line, f"{path}:{number}"))
     if not entries:
         raise LockFileError(f"{path}:1: the lock names no requirement")
     seen: dict[tuple, Entry] = {}
@@ -102,7 +113,7 @@ def parse_lock(text: str, path: str) -> LockFile:
                 f"{entry.pin.source}: {entry.pin.name}: already pinned at {seen[key].pin.source}. Leave one"
             )
         seen[key] = entry
-    return LockFile(path, tuple(entries), header)
+    return RequirementsLock(path, tuple(entries), read_header(text))
 
 
 def _logical_lines(text: str):
@@ -127,77 +138,54 @@ def _logical_lines(text: str):
 
 
 def _parse_line(line: str, source: str) -> Entry:
-    if line.startswith("-"):
-        raise LockFileError(
-            f"{source}: the option {line.split()[0]!r} does not belong in a lock. Where packages come from is set by "
-            f"network_index_url; only pinned requirements with hashes stand here"
-        )
-    hashes = tuple(sorted(set(_HASH.findall(" " + line))))
+    found = set(_HASH.findall(" " + line))
     requirement_text = _HASH.sub("", " " + line).strip()
     try:
         requirement = Requirement(requirement_text)
     except InvalidRequirement as error:
         raise LockFileError(
-            f"{source}: {requirement_text!r} is no requirement: {str(error).splitlines()[0]}"
+            f"{source}: {requirement_text!r} is no requirement: {_why(requirement_text, error)}"
         ) from error
     name = normalize(requirement.name)
-    for value in hashes:
-        if not _SHA256.match(value):
-            raise LockFileError(f"{source}: {name}: {value!r} is no sha256. Make the lock anew with hashes")
-    if not hashes:
+    if (requirement.url or "").startswith(("git+", "hg+", "svn+", "bzr+")):
         raise LockFileError(
-            f"{source}: {name}: no hash. Make the lock with `./box lock`, or `uv pip compile --generate-hashes`"
+            f"{source}: {name}: what a version control system serves cannot be hashed. Build a wheel of "
+            f"{requirement.url}, and pin that by address and hash"
         )
-    specifiers = list(requirement.specifier)
-    version = ""
-    if requirement.url:
-        if not requirement.url.startswith(("https://", "http://", "file://")):
-            raise LockFileError(f"{source}: {name}: the address {requirement.url!r} is not one of https, http or file")
-        version = _version_of_file(requirement.url)
-        if not version:
-            raise LockFileError(
-                f"{source}: {name}: {requirement.url!r} names no wheel or source archive with a version"
-            )
-    elif len(specifiers) == 1 and specifiers[0].operator in ("==", "===") and not specifiers[0].version.endswith("*"):
-        version = specifiers[0].version
-    else:
-        raise LockFileError(
-            f"{source}: {name}: {str(requirement.specifier) or 'no version'} is no exact pin. A lock pins each with =="
-        )
+    hashes = _sha256_of(found, f"{source}: {name}")
+    version = _version(requirement, f"{source}: {name}")
     marker = str(requirement.marker) if requirement.marker else ""
     return Entry(Pin(name, version, hashes, requirement.url or "", source), marker)
 
 
-def _version_of_file(url: str) -> str:
-    """Return the version in the name of a wheel or source archive, or ''."""
-    file = url.partition("#")[0].rpartition("/")[2].replace("%2B", "+").replace("%2b", "+")
-    if file.endswith(".whl"):
-        parts = file[:-4].split("-")
-        return parts[1] if len(parts) >= 5 else ""
-    for suffix in (".tar.gz", ".zip", ".tar.bz2"):
-        if file.endswith(suffix):
-            return file[: -len(suffix)].rpartition("-")[2]
-    return ""
+def _why(text: str, error: Exception) -> str:
+    """Return why a text is no requirement, in words that help."""
+    if re.match(r"\.{0,2}/|\.$|[a-z+]+://", text):
+        return "a bare path or address says neither name nor version. Write `NAME @ ADDRESS --hash=sha256:...`"
+    return str(error).splitlines()[0]
 
 
-def marker_environment(python_version: str, found: dict[str, str] | None = None) -> dict[str, Any]:
-    """Return a marker environment for CPython on x86_64 Linux.
+def _sha256_of(found: set[str], where: str) -> tuple:
+    """Return the sha256 among the hashes. Others beside it are left out: the file must have one of those that stay."""
+    if not found:
+        raise LockFileError(f"{where}: no hash. Make the lock with `./box lock`, or `uv pip compile --generate-hashes`")
+    others = sorted(value for value in found if not is_sha256(value))
+    if len(others) == len(found) or any(value.startswith("sha256") for value in others):
+        raise LockFileError(f"{where}: {others[0]!r} is no sha256. Make the lock anew with hashes")
+    return tuple(sorted(found - set(others)))
 
-    python_version: `3.9` or `3.9.14`; found: what the host itself says, which goes before what is assumed.
-    """
-    environment: dict[str, Any] = dict(default_environment())
-    short = ".".join(python_version.split(".")[:2])
-    environment.update(
-        implementation_name="cpython",
-        implementation_version=python_version,
-        os_name="posix",
-        platform_machine="x86_64",
-        platform_python_implementation="CPython",
-        platform_system="Linux",
-        python_full_version=python_version if python_version.count(".") > 1 else f"{short}.0",
-        python_version=short,
-        sys_platform="linux",
+
+def _version(requirement, where: str) -> str:
+    if requirement.url:
+        if not is_address(requirement.url):
+            raise LockFileError(f"{where}: the address {requirement.url!r} is not one of https, http or file")
+        version = version_of_file(requirement.url)
+        if not version:
+            raise LockFileError(f"{where}: {requirement.url!r} names no wheel or source archive with a version")
+        return version
+    specifiers = list(requirement.specifier)
+    if len(specifiers) == 1 and specifiers[0].operator in ("==", "===") and not specifiers[0].version.endswith("*"):
+        return specifiers[0].version
+    raise LockFileError(
+        f"{where}: {str(requirement.specifier) or 'no version'} is no exact pin. A lock pins each with =="
     )
-    environment.update(found or {})
-    environment["extra"] = ""
-    return environment
