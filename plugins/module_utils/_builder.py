@@ -48,7 +48,7 @@ class Builder:
         try:
             self._build(generation, path, damaged)
         except (BuildError, CompileError) as error:
-            raise self._failed(path, explain(str(error), self.request.pins, self.request.index)) from error
+            raise self._failed(path, self._explain(str(error))) from error
         except OSError as error:
             raise self._failed(path, explain(f"building {path}: {error}", self.request.pins)) from error
         except ValueError as error:
@@ -57,6 +57,12 @@ class Builder:
             remove_tree(path)
             raise
         return generation
+
+    def _explain(self, error):
+        request, said = self.request, ""
+        if self.uv.wheelhouse:
+            said = self.uv.wheelhouse.explain(self.uv.wheelhouse.pins(request.pins), request.build_constraints)
+        return said or explain(error, request.pins, request.wheelhouse or request.index)
 
     def _failed(self, path, why):
         shutil.rmtree(path, ignore_errors=True)
@@ -138,9 +144,14 @@ class Builder:
         store = os.path.join(request.root, "cache", "built")
         builds = SourceBuilds(self.uv, store, request.python, request.build_constraints, request.smoke_user)
         built = {normalize(name) for name in request.built_from_source}
+        wheelhouse = self.uv.wheelhouse
+        pins = wheelhouse.pins(request.pins) if wheelhouse else request.pins
         while True:
-            sources = [pin for pin in request.pins if pin.name in built]
-            others = [pin for pin in request.pins if pin.name not in built]
+            sources = [pin for pin in pins if pin.name in built]
+            others = [pin for pin in pins if pin.name not in built]
+            if wheelhouse:
+                unbuilt = builds.missing(sources)
+                wheelhouse.require(others + unbuilt, request.build_constraints if unbuilt else "")
             try:
                 if builds.missing(sources) and others:
                     # One waits for the network, the other for a processor: both at once.

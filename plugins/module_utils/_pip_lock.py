@@ -23,6 +23,7 @@ from ._request import PipLockError
 from ._rollback import roll_back
 from ._run_lock import LockTimeoutError, RunLock, is_held
 from ._space import shortage
+from ._wheelhouse import Wheelhouse
 
 
 class PipLock:
@@ -161,7 +162,8 @@ class PipLock:
         generation = result["_reuse"]
         if not generation:
             self._require_space(result)
-            uv = Uv(self.request.uv, self._cache(), pass_fds=[lock.descriptor], progress=progress)
+            wheelhouse = Wheelhouse(self.request.wheelhouse) if self.request.wheelhouse else None
+            uv = Uv(self.request.uv, self._cache(), None, [lock.descriptor], progress, wheelhouse)
             builder = Builder(environment, self.request, self.digest, interpreter, uv, progress)
             generation = builder.build(result["_damaged"])
         progress.phase("switch")

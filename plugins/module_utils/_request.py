@@ -41,3 +41,4 @@ class Request:
     lock_timeout: int = 600
     smoke_user: str = "nobody"
     index: str = ""
+    wheelhouse: str = ""  # the directory that takes the place of every index

@@ -188,6 +188,24 @@ options:
     description: Seconds to wait for another run on the same environment.
     type: int
     default: 600
+  wheelhouse:
+    description:
+      - Absolute path of a directory on the host with the wheels and source archives that the lock needs, as
+        C(./box wheelhouse) makes it and M(mlinabox.core.wheelhouse) brings it to a host. Any directory with the right
+        files will do; hashes are held against the lock.
+      - No index and no address is asked then, no network is needed. What lacks is named before anything is built.
+    type: path
+  progress:
+    description:
+      - Show on the controller how far a build is. It then runs in the background of the host, whatever becomes of the
+        connection.
+      - Without effect with C(async) on the task, which runs it in the background and shows nothing.
+    type: bool
+    default: true
+  _defer:
+    description: For the action plugin, which has a build run in the background. Not to be set.
+    type: bool
+    default: false
   _pins:
     description: For the action plugin, which reads O(lock) on the controller. Not to be set.
     type: list
@@ -206,6 +224,9 @@ options:
     elements: dict
     default: []
 attributes:
+  async:
+    description: As with any module, C(async) and C(poll) on the task run it in the background. There is no need to.
+    support: full
   check_mode:
     description: Returns the plan that a run carries out.
     support: full
@@ -305,6 +326,7 @@ from ..module_utils._smoke_check import Check
 
 # What the action plugin sends in the place of `lock`, `build_lock` and each check's `src`.
 _FROM_CONTROLLER = {
+    "_defer": {"type": "bool", "default": False},
     "_pins": {"type": "list", "elements": "dict"},
     "_platform": {"type": "str", "default": ""},
     "_build_constraints": {"type": "str", "default": ""},
@@ -368,6 +390,8 @@ def argument_spec():
         "space": {"type": "int", "default": 0},
         "compile": {"type": "bool", "default": True},
         "lock_timeout": {"type": "int", "default": 600},
+        "wheelhouse": {"type": "path"},
+        "progress": {"type": "bool", "default": True},
     }
 
 
@@ -394,6 +418,7 @@ def make_request(params):
         lock_timeout=params["lock_timeout"],
         smoke_user=params["smoke_user"],
         index=os.environ.get("UV_DEFAULT_INDEX", ""),
+        wheelhouse=params["wheelhouse"] or "",
     )
 
 
@@ -412,7 +437,7 @@ def main():
         elif module.params["state"] == "absent":
             result = run.absent(module.check_mode)
         else:
-            result = run.present(module.check_mode)
+            result = run.present(module.check_mode, module.params["_defer"])
     except PipLockError as error:
         module.fail_json(msg=str(error), **error.details)
     except InUseError as error:

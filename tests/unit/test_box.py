@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-WORDS = ["site", "plan", "verify", "rollback", "generations", "lock", "test", "help"]
+WORDS = ["site", "plan", "verify", "rollback", "generations", "lock", "wheelhouse", "test", "help"]
 
 # Stands for what .venv has: says who was called, from where and with what.
 RECORDER = """#!/bin/sh
@@ -94,7 +94,9 @@ def test_a_word_runs_its_playbook(checkout, words, playbook, arguments):
     assert said["arg"] == [f"{checkout}/playbooks/{playbook}.yml", *arguments]
 
 
-@pytest.mark.parametrize(("word", "script"), [("lock", "tools/lock.py"), ("test", "tests/run.py")])
+@pytest.mark.parametrize(
+    ("word", "script"), [("lock", "tools/lock.py"), ("wheelhouse", "tools/wheelhouse.py"), ("test", "tests/run.py")]
+)
 def test_a_word_runs_its_script(checkout, word, script):
     said = called(call(checkout, word, "2022"))
     assert said["program"] == "python"
