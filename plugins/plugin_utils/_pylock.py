@@ -236,8 +236,8 @@ def _entry(table: dict, source: str, main: str | None) -> Entry:
     if "directory" in table:
         refusal = (
             f"what lies in a directory ({table['directory']['path']}) cannot be hashed. Leave the project itself "
-            f"out when "
-            "exporting (`uv export --no-emit-project`, `pdm export --no-self`), or lock a wheel of it by its address"
+            "out when exporting (`uv export --no-emit-project`, `pdm export` without --self), or lock a wheel of it by "
+            "its address"
         )
         return Entry(name, source, refusal=refusal)
     hashes = tuple(sorted({f"sha256:{file['hashes']['sha256']}" for file in _files(table)}))

@@ -28,7 +28,7 @@ _HARMLESS = {
 }
 _EDITABLE = (
     "what lies in a directory cannot be hashed. Leave the project itself out when exporting (`uv export "
-    "--no-emit-project`, `pdm export --no-self`), or pin a wheel of it by address and hash"
+    "--no-emit-project`, `pdm export` without --self), or pin a wheel of it by address and hash"
 )
 _OTHER_FILE = "another file is not read. Make one lock of all: `uv pip compile --generate-hashes ONE.in OTHER.in`"
 _REFUSED = {

@@ -6,7 +6,7 @@ from . import machine, report
 
 HELP = "ruff, yamllint, ansible-lint, antsibull-changelog, shellcheck"
 
-SHELL = ["box", ".ci/run", "requirements/compile"]
+SHELL = ["box", ".ci/run", "requirements/compile", "tests/locks/compile"]
 
 
 def run(result, arguments, full):
