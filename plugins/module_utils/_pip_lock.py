@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 
 from ._build import Uv
-from ._builder import Builder
 from ._generations import Environment
 from ._inspection import ITSELF, inspect
 from ._interpreter import ask_interpreter, require_platform
@@ -22,7 +21,7 @@ from ._removal import remove_environment
 from ._request import PipLockError
 from ._rollback import roll_back
 from ._run_lock import LockTimeoutError, RunLock, is_held
-from ._space import shortage
+from ._space import recorded_mib, shortage
 from ._wheelhouse import Wheelhouse
 
 
@@ -164,6 +163,9 @@ class PipLock:
             self._require_space(result)
             wheelhouse = Wheelhouse(self.request.wheelhouse) if self.request.wheelhouse else None
             uv = Uv(self.request.uv, self._cache(), None, [lock.descriptor], progress, wheelhouse)
+            # Here, since it is most of what there is to import, and most runs build nothing.
+            from ._builder import Builder
+
             builder = Builder(environment, self.request, self.digest, interpreter, uv, progress)
             generation = builder.build(result["_damaged"])
         progress.phase("switch")
@@ -197,9 +199,14 @@ class PipLock:
             os.chmod(self.environment.overlays, 0o1777)
 
     def _require_space(self, result):
-        lacking = shortage(self.environment.directory, self.request.space, result["_steps"], self.request.pins)
-        if lacking and not result["_reuse"]:
-            raise PipLockError(f"environment {self.request.name}: too little disk space: {lacking}")
+        if result["_reuse"]:
+            return
+        environment, request = self.environment, self.request
+        # Where nobody says how large the whole is, the live generation does.
+        whole = request.space or (recorded_mib(environment.path(result["generation"])) if result["generation"] else 0)
+        lacking = shortage(environment.directory, whole, result["_steps"], request.pins)
+        if lacking:
+            raise PipLockError(f"environment {request.name}: too little disk space: {lacking}")
 
     # --- other states --------------------------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from ._manifest import parse_block, read_blocks
+
 _MIB = 1 << 20
 
 
@@ -22,6 +24,14 @@ def free_mib(path):
     """Return what an ordinary program may still write on path's file system, in MiB."""
     found = os.statvfs(existing_parent(path))
     return found.f_bavail * found.f_frsize // _MIB
+
+
+def recorded_mib(generation):
+    """Return what the files of a generation take, in MiB, by its manifest; 0 where it cannot be read."""
+    try:
+        return sum(parse_block(block)[2] for block in read_blocks(generation)) // _MIB
+    except ValueError:
+        return 0
 
 
 def needed_mib(whole, steps, pins):

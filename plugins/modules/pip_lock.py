@@ -177,7 +177,9 @@ options:
     type: int
     default: 3
   space:
-    description: What the whole environment needs on disk, in MiB. V(0) where nobody knows; then space is not checked.
+    description:
+      - What the whole environment needs on disk, in MiB.
+      - V(0) where nobody knows. Then the live generation's size is taken, and a first build is not checked.
     type: int
     default: 0
   compile:
