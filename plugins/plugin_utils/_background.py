@@ -43,10 +43,9 @@ class Background:
         job = self._start(module_name, module_args)
         self._answered = self._began = self._monotonic()
         try:
-            state = self._follow(job["results_file"])
+            return self._result(job, self._follow(job["results_file"]))
         finally:
             self._lines.end()
-        return self._result(job, state)
 
     def _start(self, module_name, module_args):
         task, keep = self._action._task, self._action._cleanup_remote_tmp
@@ -63,9 +62,10 @@ class Background:
 
     def _follow(self, results_file):
         """Ask and tell until the job is no longer running. Returns `finished` or `gone`."""
-        phase, wait = "", 0.0
+        phase = ""
         while True:
-            question = {**self._place, "job": results_file, "wait": wait, "phase": phase}
+            # The host waits before it answers, so the end is known at once and few questions are asked.
+            question = {**self._place, "job": results_file, "wait": self._lines.every, "phase": phase}
             answer = self._ask("mlinabox.core.pip_lock_progress", question, "job")
             if answer["job"] != "running":
                 return answer["job"]
@@ -75,22 +75,22 @@ class Background:
             if told or now - self._began >= self._lines.every:
                 seconds = answer["seconds"] if told else now - self._began
                 self._lines.tell(line(self._who, told, seconds, answer.get("other")), told.get("phase"), now)
-            phase, wait = told.get("phase", ""), self._lines.every
+            phase = told.get("phase", "")
 
     def _ask(self, module_name, module_args, wanted):
         """Return a module's answer, the first that has the key `wanted`. Asks again as long as there is patience."""
         pause = 1.0
         while True:
-            failure = None
             try:
                 answer = self._execute(module_name, module_args)
                 if answer.get(wanted):
                     self._answered = self._monotonic()
                     return answer
                 said = str(answer.get("msg") or answer.get("module_stderr") or "no answer")
-            except AnsibleConnectionFailure as error:
-                failure, said = error, str(error)
-            self._wait(failure, " ".join(said.split())[:200], pause)
+            except AnsibleError as error:
+                # No connection, or no room for the question on a disk that the build is filling.
+                said = str(error)
+            self._wait(" ".join(said.split())[:200], pause)
             pause = min(pause * 2, 15.0)
 
     def _execute(self, module_name, module_args, **more):
@@ -98,7 +98,7 @@ class Background:
             module_name=module_name, module_args=module_args, task_vars=self._task_vars, **more
         )
 
-    def _wait(self, failure, said, pause):
+    def _wait(self, said, pause):
         """Pass the time until the next try, or raise where there have been enough."""
         now = self._monotonic()
         silent = now - self._answered
@@ -106,7 +106,7 @@ class Background:
             raise AnsibleConnectionFailure(
                 f"{self._who}: no answer from the host for {silent:.0f} s ({said}). The build goes on there by itself. "
                 f"Run again when the host answers: the next run waits for it and takes what it made"
-            ) from failure
+            )
         self._lines.tell(f"{self._who}: no answer for {silent:.0f} s ({said}); the build goes on there", "silent", now)
         connection = self._action._connection
         # A connection that is kept open may be the very thing that is dead. Not all can be begun anew.
@@ -118,17 +118,21 @@ class Background:
     def _result(self, job, state):
         """Fetch the job's result and have it removed from the host."""
         question = {"jid": job["ansible_job_id"], "_async_dir": os.path.dirname(job["results_file"])}
+        result = {}
         if state == "finished":
             result = self._ask("ansible.legacy.async_status", {**question, "mode": "status"}, "_ansible_parsed")
             for key in ("ansible_job_id", "finished", "started", "results_file"):
                 result.pop(key, None)
-        else:
+        # async_wrapper's own words where the module said nothing, or nothing whole: `data` is what it said.
+        if not result or ("invocation" not in result and ("data" in result or "child_pid" in result)):
+            said = " ".join(str(result.get("stderr") or "").split())[-300:]
             result = {
                 "failed": True,
                 "changed": False,
-                "msg": f"{self._who}: the build ended on the host without a result: it was killed (out of memory?) or "
-                f"the host was rebooted. What is live was not touched. Run again",
+                "msg": f"{self._who}: the build ended on the host without a result{f' ({said})' if said else ''}: it "
+                f"was killed (out of memory?), the host was rebooted, or its disk is full. Nothing unproved is live. "
+                f"Run again",
             }
-        with contextlib.suppress(AnsibleConnectionFailure):
+        with contextlib.suppress(AnsibleError):
             self._execute("ansible.legacy.async_status", {**question, "mode": "cleanup"})
         return result
