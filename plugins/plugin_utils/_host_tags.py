@@ -39,9 +39,10 @@ def _platforms(host: Host) -> list[str]:
         return [f"{host.markers['sys_platform']}_{machine}"]
     major, minor = host.glibc or _ANY_GLIBC
     oldest = 5 if machine in ("x86_64", "i686") else 17
-    found = []
+    # A wheel that was built for just such a machine comes first, as in packaging.
+    found = [f"linux_{machine}"]
     for older in range(minor, oldest - 1, -1):
         found.append(f"manylinux_{major}_{older}_{machine}")
         if (major, older) in _OLDER:
             found.append(f"{_OLDER[major, older]}_{machine}")
-    return [*found, f"linux_{machine}"]
+    return found
