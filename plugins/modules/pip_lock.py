@@ -44,7 +44,7 @@ options:
     elements: str
     default: []
   groups:
-    description: Dependency groups of a C(pylock.toml) that count. By default those that it says.
+    description: Dependency groups of a C(pylock.toml) that count, in the place of those that it has by default.
     type: list
     elements: str
   indexes:
