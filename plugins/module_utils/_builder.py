@@ -106,7 +106,9 @@ class Builder:
     def _prove(self, path, found):
         request = self.request
         self.progress.phase("proof", len(request.checks))
-        proof = prove(path, request.pins, self.uv, found, request.checks, request.waivers, request.smoke_user)
+        proof = prove(
+            path, request.pins, self.uv, found, request.checks, request.waivers, request.smoke_user, self.progress
+        )
         if not proof.holds:
             raise PipLockError(
                 f"environment {request.name}: the new generation is not proved and does not go live "

@@ -29,12 +29,12 @@ class Proof:
         return not self.failures
 
 
-def prove(generation, pins, uv, damage, checks=(), waivers=(), user="nobody"):
+def prove(generation, pins, uv, damage, checks=(), waivers=(), user="nobody", progress=None):
     """Prove a generation: set, files, consistency, then the smoke checks.
 
     generation: its directory; pins: the lock's; uv: Uv; damage: what find_damage says of it; checks: smoke Checks;
-    waivers: [{distribution, reason, files}]. Smoke checks run only when all before them holds: they would fail for the
-    same cause.
+    waivers: [{distribution, reason, files}]; progress: Progress. Smoke checks run only when all before them holds: they
+    would fail for the same cause.
     """
     proof = Proof()
     installed = installed_versions(site_packages(generation))
@@ -46,12 +46,20 @@ def prove(generation, pins, uv, damage, checks=(), waivers=(), user="nobody"):
     complaints, proof.waived = apply_waivers(uv.check(generation), waivers)
     proof.failures += complaints
     if proof.holds and checks:
-        results = run_checks(f"{generation}/bin/python", list(checks), user=user)
+        results = run_checks(f"{generation}/bin/python", list(checks), user=user, told=_teller(progress, len(checks)))
         proof.results = [result.to_dict() for result in results]
         proof.failures += [
             f"{result.name} {result.found or result.wanted}: {result.message}" for result in results if not result.ok
         ]
     return proof
+
+
+def _teller(progress, total):
+    def told(done, running):
+        progress.advance(done, total)
+        progress.note(", ".join(running))
+
+    return told if progress else None
 
 
 def apply_waivers(complaints, waivers):

@@ -37,6 +37,7 @@ def run_checks(
     jobs: int | None = None,
     budget_mib: int | None = None,
     env: dict[str, str] | None = None,
+    told=None,
 ) -> Results:
     """Runs the checks with an environment's interpreter (ENVIRONMENT/bin/python) and returns a result for each.
 
@@ -45,6 +46,7 @@ def run_checks(
     jobs      most checks at once; by default one a usable core
     budget_mib  memory that running checks may declare together, MiB; a check above it runs alone
     env       variables on top of the clean environment
+    told      called now and then with how many are done, and the names of those that run
 
     Raises ValueError for a user or scratch folder that is not there. What goes wrong with a check is its result.
     """
@@ -80,6 +82,8 @@ def run_checks(
                         del running[i]
                         done[i] = verdict(checks[i], versions.get(normalize(checks[i].distribution), ""), *outcome)
                         shutil.rmtree(process.home, onerror=make_writable)
+                if told:
+                    told(len(done), [checks[i].name for i in running])
                 if running:
                     time.sleep(POLL)
         finally:

@@ -90,6 +90,15 @@ def test_no_checks_no_results(scratch):
     assert run_checks(PYTHON, [], scratch=scratch) == []
 
 
+def test_who_waits_is_told_how_many_are_done_and_which_run(scratch):
+    said = []
+    checks = [check("pass", name="one"), check("pass", name="two")]
+    run_checks(PYTHON, checks, scratch=scratch, jobs=1, told=lambda done, running: said.append((done, running)))
+    assert said[0] == (0, ["one"])
+    assert (1, ["two"]) in said
+    assert said[-1] == (2, [])
+
+
 def test_installed_reads_names_of_folders(tmp_path):
     site = tmp_path / "lib" / "python3.9" / "site-packages"
     for name in (
