@@ -8,12 +8,19 @@ from __future__ import annotations
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils._stack_view import choose_variant, environments
+from ..plugin_utils._stack_view import choose_variant, environments, with_own
 
 
 def stack_variant(stack, asked, kind):
     try:
         return choose_variant(stack, asked, kind)
+    except ValueError as error:
+        raise AnsibleFilterError(str(error)) from None
+
+
+def stack_environments(stack, variant, own=(), python=""):
+    try:
+        return with_own(environments(stack, variant), own, python)
     except ValueError as error:
         raise AnsibleFilterError(str(error)) from None
 
@@ -24,5 +31,5 @@ class FilterModule:
     def filters(self):
         return {
             "stack_variant": stack_variant,
-            "stack_environments": environments,
+            "stack_environments": stack_environments,
         }

@@ -44,6 +44,39 @@ def environments(stack, variant):
     return found
 
 
+#: What an environment has where nothing is said.
+_OWN = {
+    "build_lock": None,
+    "built_from_source": [],
+    "space": 0,
+    "smoke": [],
+    "waivers": [],
+    "commands": [],
+    "indexes": [],
+    "extras": [],
+    "groups": None,
+}
+
+
+def with_own(found, own, python):
+    """Return the environments of a stack and, behind them, those of a person's own, each whole.
+
+    found: what `environments` returns; own: [{name, lock, and any of _OWN or python}]; python: the interpreter
+    of those that name none. ValueError where a name is taken.
+    """
+    taken = {one["name"]: "the stack's" for one in found}
+    for one in own:
+        if one["name"] in taken:
+            raise ValueError(
+                f"pip_stack_environments: the name {one['name']!r} is {taken[one['name']]}. Choose another"
+            )
+        taken[one["name"]] = "already another's"
+    return [
+        {**_OWN, "python": python, **{key: value for key, value in one.items() if value is not None}}
+        for one in [*found, *own]
+    ]
+
+
 def commands(stack, environment):
     """Return the commands of an environment that get a launcher: of the stack's own, python and pip besides."""
     named = list(stack["environments"][environment].get("commands") or [])

@@ -34,3 +34,8 @@ def test_the_environment_is_roots(host):
 
 def test_what_was_built_from_source_is_there(host):
     assert host.file(f"{ENVIRONMENT}/current/.mlinabox/build.txt").contains("setuptools==80.9.0")
+
+
+def test_an_environment_of_ones_own_stands_beside_the_stack(host):
+    assert host.check_output("/opt/mlinabox/bin/humanfriendly --format-number 1234") == "1,234"
+    assert host.check_output("readlink -f /opt/mlinabox/envs/mine/current").startswith("/opt/mlinabox/envs/mine/2")
