@@ -164,8 +164,9 @@ def explain(error, pins, index=""):
         computed = re.search(r"Computed:\s*(\S+)", error)
         return (
             f"{place}the file that was served has another hash than the lock allows"
-            f"{f' ({computed.group(1)})' if computed else ''}. Either the lock was altered (make it anew with "
-            f"`./box lock`) or the index serves a changed file (then do not install it)"
+            f"{f' ({computed.group(1)})' if computed else ''}. Either the lock was altered, or made for "
+            f"another Python or platform whose wheel alone it allows (make it anew for this host), or the index serves "
+            f"a changed file (then do not install it)"
         )
     if "no space left" in lowered or "os error 28" in lowered:
         return f"{place}the disk is full: {said}. Free space under the root directory and the cache, then run again"

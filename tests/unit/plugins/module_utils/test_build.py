@@ -41,6 +41,7 @@ DISK_FULL = """\
 @pytest.mark.parametrize(
     ("said", "begins", "holds"),
     [
+        (HASH_MISMATCH, "lock.txt:1: idna==3.20: ", "made for another Python or platform whose wheel alone it allows"),
         (HASH_MISMATCH, "lock.txt:1: idna==3.20: the file that was served has another hash", "sha256:ab7ae712"),
         (NO_NETWORK, "lock.txt:4: tabulate==0.10.0: cannot download from the package index", "network_http_proxy"),
         (DISK_FULL, "lock.txt:1: idna==3.20: the disk is full", "Free space"),
