@@ -19,6 +19,7 @@ from ._progress_lines import line
 LIMIT = 86400
 #: Seconds without an answer after which the controller gives up. The job goes on.
 PATIENCE = 300.0
+_MOMENT = 1.5
 
 
 class NotStartedError(Exception):
@@ -62,20 +63,22 @@ class Background:
 
     def _follow(self, results_file):
         """Ask and tell until the job is no longer running. Returns `finished` or `gone`."""
-        phase = ""
+        phase, wait = "", self._lines.every
         while True:
             # The host waits before it answers, so the end is known at once and few questions are asked.
-            question = {**self._place, "job": results_file, "wait": self._lines.every, "phase": phase}
+            question = {**self._place, "job": results_file, "wait": wait, "phase": phase}
             answer = self._ask("mlinabox.core.pip_lock_progress", question, "job")
             if answer["job"] != "running":
                 return answer["job"]
-            told = answer.get("progress") or {}
-            now = self._monotonic()
-            # In a build of a moment there is nothing to tell.
-            if told or now - self._began >= self._lines.every:
-                seconds = answer["seconds"] if told else now - self._began
-                self._lines.tell(line(self._who, told, seconds, answer.get("other")), told.get("phase"), now)
+            told, now = answer.get("progress") or {}, self._monotonic()
             phase = told.get("phase", "")
+            seconds = answer["seconds"] if told else now - self._began
+            wait = self._lines.every
+            if phase in ("", "download", "build") and not told.get("text") and seconds < self._lines.every:
+                # It has only just begun, and will have more to say in a moment, or be over.
+                wait = min(_MOMENT, wait)
+                continue
+            self._lines.tell(line(self._who, told, seconds, answer.get("other")), phase, now)
 
     def _ask(self, module_name, module_args, wanted):
         """Return a module's answer, the first that has the key `wanted`. Asks again as long as there is patience."""
