@@ -32,6 +32,9 @@ class WheelhouseError(ValueError):
 
 def read_name(file):
     """Return (normalized name, version) that a file's name says, or None where it is no wheel or source archive."""
+    # What is on its way here is not whole yet.
+    if file.startswith("."):
+        return None
     if file.endswith(".whl"):
         parts = file[:-4].split("-")
         # A wheel's name has no other way to write the dash or the dot of a local version (1.0+ab_1).
@@ -89,7 +92,7 @@ class Wheelhouse:
         if lacking:
             raise WheelhouseError(
                 f"wheelhouse {self.path}: lacks {len(lacking)} of the {len(wanted)} files that the lock needs: "
-                f"{', '.join(lacking[:10])}{' ...' if len(lacking) > 10 else ''}. {_CURE}"
+                f"{_few(lacking)}. {_CURE}"
             )
 
     def lend(self, folder, pins, constraints):
@@ -114,12 +117,16 @@ class Wheelhouse:
             return f"wheelhouse {self.path}: {error.filename}: cannot be read: {error.strerror}"
         if not wrong:
             return ""
-        names = ", ".join(os.path.basename(path) for path in sorted(wrong)[:10])
+        names = _few(sorted(os.path.basename(path) for path in wrong))
         them = "it" if len(wrong) == 1 else "them"
         return (
-            f"wheelhouse {self.path}: {names}{' ...' if len(wrong) > 10 else ''}: has another content than the lock "
-            f"allows, by hash: the copy is damaged, or of another file. Remove {them} on this host. {_CURE}"
+            f"wheelhouse {self.path}: {names}: has another content than the lock allows, by hash: the copy is damaged, "
+            f"or of another file. Remove {them} on this host. {_CURE}"
         )
+
+
+def _few(names, most=10):
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _build_pins(constraints):

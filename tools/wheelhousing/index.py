@@ -169,16 +169,17 @@ class Index:
         )
 
 
-def retried(action: Callable[[], T], attempts: int = ATTEMPTS, wait: Callable[[float], Any] = time.sleep) -> T:
+def retried(action: Callable[[], T], wait: Callable[[float], Any] | None = None) -> T:
     """Return what the action returns, tried again where its failure may pass; the last failure is raised."""
-    for attempt in range(1, attempts + 1):
+    wait = wait or time.sleep
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             return action()
         except urllib.error.HTTPError as error:
-            if attempt == attempts or error.code not in PASSING:
+            if attempt == ATTEMPTS or error.code not in PASSING:
                 raise
         except (OSError, http.client.HTTPException) as error:
-            if attempt == attempts or isinstance(getattr(error, "reason", error), ssl.SSLCertVerificationError):
+            if attempt == ATTEMPTS or isinstance(getattr(error, "reason", error), ssl.SSLCertVerificationError):
                 raise
             if isinstance(error, OSError) and not _of_network(error):
                 raise
