@@ -77,8 +77,10 @@ from ..module_utils._generations import Environment
 from ..module_utils._job import job_state
 from ..module_utils._progress import FILE, read_progress
 
-#: Seconds between two looks, and before which a new phase is not worth an answer.
-EVERY, AT_LEAST = 0.1, 1.0
+#: Seconds between two looks.
+EVERY = 0.1
+#: Seconds before which a new phase is not worth an answer.
+AT_LEAST = 1.0
 
 
 def look(path, job):

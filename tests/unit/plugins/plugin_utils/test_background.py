@@ -22,7 +22,6 @@ RESULT = {
     "ansible_job_id": "j1.7",
     "finished": True,
 }
-CLEANED = {"_ansible_parsed": True, "erased": "/root/.ansible_async/j1.7"}
 LOST = AnsibleConnectionFailure("Failed to connect to the host via ssh: timed out\nmore")
 
 
@@ -30,7 +29,7 @@ class Action:
     """An action plugin whose host answers as the list says; each answer takes a second."""
 
     def __init__(self, *answers):
-        self.answers, self.asked, self.now = list(answers), [], 0.0
+        self.answers, self.asked, self.commands, self.now = list(answers), [], [], 0.0
         self._task = SimpleNamespace(async_val=0)
         self._cleanup_remote_tmp = True
         self._connection = Resetting()
@@ -44,6 +43,10 @@ class Action:
         if isinstance(answer, Exception):
             raise answer
         return dict(answer)
+
+    def _low_level_execute_command(self, command):
+        self.commands.append(command)
+        return {"rc": 0}
 
     def sleep(self, seconds):
         self.now += seconds
@@ -84,7 +87,7 @@ def follow(action):
 
 
 def test_a_job_is_started_followed_and_cleaned_up():
-    action = Action(STARTED, DOWNLOAD, DOWNLOAD, FINISHED, RESULT, CLEANED)
+    action = Action(STARTED, DOWNLOAD, DOWNLOAD, FINISHED, RESULT)
     result, said = follow(action)
     assert result == {"_ansible_parsed": True, "invocation": {}, "changed": True, "generation": "g"}
     assert said == ["host1 stack: download 3 s: torch\n"]
@@ -94,10 +97,10 @@ def test_a_job_is_started_followed_and_cleaned_up():
         "pip_lock_progress",
         "pip_lock_progress",
         "async_status",
-        "async_status",
     ]
+    assert action.commands == ["rm -f /root/.ansible_async/j1.7"]
     # Only the start is asynchronous, and the task is afterwards what it was: Ansible would poll it itself else.
-    assert [wrapped for _name, wrapped, _limit in action.asked] == [True] + [False] * 5
+    assert [wrapped for _name, wrapped, _limit in action.asked] == [True] + [False] * 4
     assert action.asked[0][2] > 3600
     assert action._task.async_val == 0
     assert action._cleanup_remote_tmp
@@ -114,7 +117,7 @@ def test_a_job_that_does_not_start(answer):
 @pytest.mark.parametrize("lost", [LOST, {"_ansible_parsed": False, "failed": True, "msg": "Cannot allocate memory"}])
 @pytest.mark.parametrize("after", [DOWNLOAD, FINISHED])
 def test_a_connection_that_comes_back(lost, after):
-    action = Action(STARTED, DOWNLOAD, lost, lost, lost, after, FINISHED, RESULT, CLEANED)
+    action = Action(STARTED, DOWNLOAD, lost, lost, lost, after, FINISHED, RESULT)
     if after is FINISHED:
         action.answers.remove(FINISHED)
     result, said = follow(action)
@@ -125,7 +128,7 @@ def test_a_connection_that_comes_back(lost, after):
 
 
 def test_a_connection_that_breaks_while_the_result_is_fetched():
-    result, _said = follow(Action(STARTED, FINISHED, LOST, RESULT, LOST))
+    result, _said = follow(Action(STARTED, FINISHED, LOST, RESULT))
     assert result["generation"] == "g"
 
 
@@ -158,14 +161,12 @@ TOO_LONG = {"failed": True, "msg": "Timeout exceeded", "child_pid": 7}
 )
 def test_a_job_that_was_killed(end):
     end = [{**answer, "_ansible_parsed": True} for answer in end]
-    result, _said = follow(Action(STARTED, DOWNLOAD, *end, CLEANED))
+    result, _said = follow(Action(STARTED, DOWNLOAD, *end))
     assert result["failed"]
     assert result["msg"].startswith("host1 stack: the build ended on the host without a result")
     assert "\n" not in result["msg"]
 
 
 def test_a_job_that_failed_says_so_itself():
-    result, _said = follow(
-        Action(STARTED, FINISHED, {**RESULT, "failed": True, "msg": "environment stack: no"}, CLEANED)
-    )
+    result, _said = follow(Action(STARTED, FINISHED, {**RESULT, "failed": True, "msg": "environment stack: no"}))
     assert (result["failed"], result["msg"]) == (True, "environment stack: no")
