@@ -13,13 +13,14 @@ from __future__ import annotations
 import os
 import sys
 
-from parts import collection, e2e, lint, molecule, report, sanity, unit
+from parts import collection, e2e, faults, lint, molecule, report, sanity, unit
 
 #: In the order in which they run.
 PARTS = {
     "lint": lint,
     "unit": unit,
     "sanity": sanity,
+    "faults": faults,
     "collection": collection,
     "molecule": molecule,
     "e2e": e2e,

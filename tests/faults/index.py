@@ -49,8 +49,7 @@ class Index:
             else:
                 project = path.name.rpartition("-")[0]
             self.projects.setdefault(normalize(project), []).append(told)
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"index": self}))
-        self.server.daemon_threads = True
+        self.server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"index": self}))
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/simple/"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -63,6 +62,13 @@ class Index:
 
 def _sha256(data):
     return hashlib.sha256(data).hexdigest()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_request):
+        """Who asked was killed."""
 
 
 class _Handler(BaseHTTPRequestHandler):
