@@ -45,7 +45,7 @@ def stack_arguments(repository, name, python, builder):
 
 
 class Box:
-    """root: a directory that is made and removed; arguments: of pip_lock; uv: the program; user: an unprivileged one."""
+    """A scratch place. root: a directory that is made and removed; uv: the program; user: an unprivileged one."""
 
     def __init__(self, root, arguments, uv, user):
         self.root = Path(root)
