@@ -70,6 +70,9 @@ class Uv:
                 f"uv cannot be run: {error}. Install it first (role mlinabox.core.uv), or name it with the option uv"
             ) from error
         out, err = (_ANSI.sub("", part.decode("utf-8", "replace")) for part in said)
+        if status < 0:
+            # Killed, for lack of memory for one, it says nothing itself.
+            err = f"{err}\nerror: it was ended by signal {-status}\n"
         return status, out, err
 
     def _listener(self, phase):
@@ -189,9 +192,11 @@ def _named_pin(error, pins):
     """Return the pin that uv's message names first, or None."""
     by_name = {pin.name: pin for pin in pins}
     for word in re.findall(
-        r"`([A-Za-z0-9._-]+)(?:\[[^]]*\])?(?:==[^`]*|)`|Failed to download distribution\s+`?([^`=\s]+)", error
+        r"`([A-Za-z0-9._-]+)(?:\[[^]]*\])?(?:==[^`]*|)`|Failed to download distribution\s+`?([^`=\s]+)"
+        r"|Failed to install: \S+ \(([^=\s]+)==",
+        error,
     ):
-        name = normalize(word[0] or word[1])
+        name = normalize("".join(word))
         if name in by_name:
             return by_name[name]
     for name in re.findall(r"/simple/([a-z0-9-]+)/", error):

@@ -156,7 +156,10 @@ class Bytecode:
         paths = [os.path.join(self.generation, source) for source in sources]
         # The largest first, so that no process is left alone with one at the end.
         order = sorted(range(len(paths)), key=lambda index: -_size(paths[index]))
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", errors="surrogateescape") as listing:
+        # In the generation, which goes with all that is in it where this run is killed.
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", errors="surrogateescape", dir=self.generation
+        ) as listing:
             listing.write("\n".join(paths[index] for index in order))
             listing.flush()
             for done, (place, size, sha256) in enumerate(self._workers(len(order), listing.name), 1):

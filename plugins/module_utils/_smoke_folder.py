@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The folder of one run of smoke checks, which ends with it or, if it was killed, with a later one."""
+"""A folder for one run of something, which ends with it or, if it was killed, with a later one."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ import stat
 import tempfile
 import time
 
-_PREFIX = "mlinabox-smoke-"
+SMOKE = "mlinabox-smoke-"
 _STALE_AFTER = 600  # seconds; older ones whose lock is free belong to a run that was killed
 
 
 @contextlib.contextmanager
-def run_folder(base):
-    """A folder for one run, locked while it lasts and removed at its end; removes those of runs that were killed."""
-    remove_stale(base)
+def run_folder(base, prefix=SMOKE):
+    """A folder for one run, locked while it lasts and removed at its end; removes those of runs that were killed.
+
+    base: the directory that it is made in; prefix: what its name begins with, the same for all of a kind.
+    """
+    remove_stale(base, prefix)
     # Short: names of sockets below it must stay within 107 characters.
-    folder = tempfile.mkdtemp(prefix=_PREFIX, dir=base)
+    folder = tempfile.mkdtemp(prefix=prefix, dir=base)
     lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -34,13 +37,13 @@ def run_folder(base):
         os.close(lock)
 
 
-def remove_stale(base):
+def remove_stale(base, prefix=SMOKE):
     """Removes from base the folders of our user's runs that were killed."""
     for name in entries(base):
         path = os.path.join(base, name)
         with contextlib.suppress(OSError):  # another run may remove it too
             info = os.lstat(path)
-            mine = name.startswith(_PREFIX) and stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid()
+            mine = name.startswith(prefix) and stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid()
             if not mine or time.time() - info.st_mtime < _STALE_AFTER:
                 continue
             lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)

@@ -16,11 +16,12 @@ import os
 import pwd
 import re
 import shutil
-import tempfile
 
 from ._build import BuildError
+from ._generations import sync_directory
 from ._indexes import by_index
 from ._pins import Pin, normalize, requirements_text
+from ._smoke_folder import run_folder
 
 _NEEDED = re.compile(r"Wheels are required for `([^`]+)`")
 
@@ -76,8 +77,10 @@ class SourceBuilds:
                 f"what "
                 f"builds it, with hashes: without them that index could serve anything for it"
             )
-        scratch = tempfile.mkdtemp(prefix="mlinabox-build-", dir="/var/tmp")
-        try:
+        with run_folder("/var/tmp", "mlinabox-build-") as folder:
+            # One within: that outside stays root's, which is how a later run knows what a killed one left.
+            scratch = os.path.join(folder, "build")
+            os.mkdir(scratch, 0o700)
             constraints = self._prepare(scratch, pins)
             arguments = ["pip", "install", "--no-deps", "--require-hashes", "--python", self.python]
             if self.uv.wheelhouse:
@@ -101,8 +104,6 @@ class SourceBuilds:
             if status:
                 raise BuildError(err)
             self._keep(scratch, pins)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
 
     def _prepare(self, scratch, pins):
         with open(os.path.join(scratch, "lock.txt"), "w", encoding="utf-8") as stream:
@@ -138,13 +139,21 @@ class SourceBuilds:
                 continue
             folder = self._folder(pin)
             os.makedirs(self.store, mode=0o755, exist_ok=True)
-            making = tempfile.mkdtemp(prefix=".making-", dir=self.store)
-            os.chmod(making, 0o755)
             # A link would lead root's copy wherever the build chose.
             if os.path.islink(by_name[pin.name]):
                 raise BuildError(f"{pin.source}: {pin.name}: its build left a link in the place of a wheel")
-            shutil.copyfile(by_name[pin.name], os.path.join(making, os.path.basename(by_name[pin.name])))
-            if os.path.isdir(folder):
-                shutil.rmtree(making)
-            else:
-                os.rename(making, folder)
+            with run_folder(self.store, ".making-") as making:
+                whole = os.path.join(making, "whole")
+                os.mkdir(whole, 0o755)
+                _copy(by_name[pin.name], os.path.join(whole, os.path.basename(by_name[pin.name])))
+                if not os.path.isdir(folder):
+                    os.rename(whole, folder)
+
+
+def _copy(source, target):
+    """Copy a file, and bring it to disk: what is kept is taken for whole, also after a crash."""
+    with open(source, "rb") as wheel, open(target, "xb") as kept:
+        shutil.copyfileobj(wheel, kept)
+        kept.flush()
+        os.fsync(kept.fileno())
+    sync_directory(os.path.dirname(target))

@@ -12,6 +12,7 @@ from ansible_collections.mlinabox.core.plugins.module_utils._space import needed
 PINS = [
     Pin("idna", "3.20", ("sha256:" + "0" * 64,), "", "lock.txt:1"),
     Pin("tabulate", "0.10.0", ("sha256:" + "0" * 64,), "", "lock.txt:4"),
+    Pin("wheel", "0.43.0", ("sha256:" + "0" * 64,), "", "lock.txt:7"),
 ]
 HASH_MISMATCH = """\
   × Failed to download `idna==3.20`
@@ -36,6 +37,11 @@ DISK_FULL = """\
   ├─▶ Failed to extract archive: idna-3.20-py3-none-any.whl
   ╰─▶ failed to write to file `/opt/mlinabox/cache/uv/.tmp/x`: No space left on device (os error 28)
 """
+# After a power failure that emptied files of uv's cache.
+DAMAGED_CACHE = """\
+error: Failed to install: idna-3.20-py3-none-any.whl (idna==3.20)
+  Caused by: The wheel is invalid: Invalid Wheel-Version in `WHEEL` file: None
+"""
 
 
 @pytest.mark.parametrize(
@@ -45,6 +51,7 @@ DISK_FULL = """\
         (HASH_MISMATCH, "lock.txt:1: idna==3.20: the file that was served has another hash", "sha256:ab7ae712"),
         (NO_NETWORK, "lock.txt:4: tabulate==0.10.0: cannot download from the package index", "network_http_proxy"),
         (DISK_FULL, "lock.txt:1: idna==3.20: the disk is full", "Free space"),
+        (DAMAGED_CACHE, "lock.txt:1: idna==3.20: ", "The wheel is invalid"),
         ("error: something else\n", "uv failed: something else", ""),
     ],
 )
@@ -62,6 +69,15 @@ def test_one_line_leaves_out_progress_and_hints():
 def test_a_missing_uv_is_said():
     with pytest.raises(BuildError, match="Install it first"):
         Uv("/nonexistent/uv", "/nonexistent").run("--version")
+
+
+def test_a_killed_uv_is_said(tmp_path):
+    program = tmp_path / "uv"
+    program.write_text("#!/bin/sh\nkill -9 $$\n")
+    program.chmod(0o755)
+    status, _out, err = Uv(str(program), str(tmp_path)).run("--version")
+    assert status == -9
+    assert explain(err, PINS) == "uv failed: it was ended by signal 9"
 
 
 def test_waivers_need_their_distribution():
