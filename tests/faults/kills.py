@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import rig as rigs
-from rig import PHASES, Request, Unkept
+from rig import PHASES, LeftOver, Request, Unkept
 
 VICTIMS = ("module", "uv", "python", "all", "power")
 #: A phase that no undisturbed run has shown yet is taken to last this long, in seconds.
@@ -120,6 +120,10 @@ class Kills:
             rig.complete(new)
             self.live = new
             self.report.fine(where, "it went on" if not result["failed"] else result["msg"])
+        except LeftOver as problem:
+            self.report.wrong(where, problem)
+            rig.sweep()
+            self.live = new
         except Unkept as problem:
             self.report.wrong(where, problem)
             rig.anew()

@@ -9,7 +9,7 @@ import time
 
 import jail
 from index import FAULTS
-from rig import Request, Run, Unkept
+from rig import LeftOver, Request, Run, Unkept
 
 #: When the disk is filled, and what is written then.
 DISK_FULL = {"download": "download", "link": "link", "compile": "compile", "proof": "state"}
@@ -36,6 +36,10 @@ class Others:
             self.rig.complete(new)
             self.live = new
             self.report.fine(name, said[-1] if said else "")
+        except LeftOver as problem:
+            self.report.wrong(name, problem)
+            self.rig.sweep()
+            self.live = new
         except Unkept as problem:
             self.report.wrong(name, problem)
             self.rig.anew()
