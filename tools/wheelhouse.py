@@ -51,6 +51,15 @@ def described(wanted: list[Wanted]) -> dict[str, dict[str, Any]]:
     }
 
 
+def same_locks(one: Any, other: list[dict[str, Any]]) -> bool:
+    """Return whether two lists of locks come to the same files, wherever their checkouts lie."""
+
+    def without_path(locks: Any) -> list[dict[str, Any]]:
+        return [{key: value for key, value in lock.items() if key != "lock"} for lock in locks or []]
+
+    return without_path(one) == without_path(other)
+
+
 def look(folder: Folder, files: dict[str, dict[str, Any]]) -> tuple[dict[str, str], list[str], list[str]]:
     """Return (what of the files is damaged and how, what lacks, what no lock needs); what is whole gets its digest."""
     allowed = {path: tuple(value.partition(":")[2] for value in one["hashes"]) for path, one in files.items()}
@@ -67,7 +76,7 @@ def check(folder: Folder, needs: list[Need]) -> int:
     if not manifest:
         raise WheelhouseError(f"{folder.path}: is no wheelhouse; make it: the same command without --check")
     problems = []
-    if manifest.get("locks") != [need.described() for need in needs]:
+    if not same_locks(manifest.get("locks"), [need.described() for need in needs]):
         problems.append("the locks are others than it was made for")
     files = manifest["files"]
     damaged, lacking, foreign = look(folder, files)
@@ -87,7 +96,7 @@ def make(folder: Folder, needs: list[Need], uv: str, options: argparse.Namespace
     folder.remove_partial()
     before = folder.manifest()
     locks = [need.described() for need in needs]
-    files = before["files"] if before.get("locks") == locks else None
+    files = before["files"] if same_locks(before.get("locks"), locks) else None
     wanted: list[Wanted] = []
     index = None
     if files is not None:

@@ -1,6 +1,7 @@
 """A box on a host that reaches nothing but its controller, from a wheelhouse that was made where there is a network."""
 
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -58,6 +59,22 @@ def test_a_second_run_asks_no_network(wheelhouse):
     done = make(wheelhouse, index="http://127.0.0.1:9/simple")
     assert " 0 fetched" in done.stdout
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=wheelhouse, check=True)
+
+
+def test_box_itself_without_a_network(wheelhouse, tmp_path):
+    """./box makes its .venv from the folder `controller`, in a network namespace with nothing in it."""
+    for name in subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, tmp_path / name, follow_symlinks=False)
+    alone = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    files = wheelhouse / "controller"
+    own = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": files.as_uri(), "UV_OFFLINE": "1", "UV_FIND_LINKS": files.as_uri()}
+    # uv's cache would do in the place of the files.
+    env = dict(os.environ, UV_CACHE_DIR=str(tmp_path / "uv"), **own)
+    command = [*alone, tmp_path / "box", "wheelhouse", STACK, "--check", "--python", "3.11", "--to", wheelhouse]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "making .venv" in done.stderr and "all verified by hash" in done.stdout
 
 
 def test_stack_and_server_without_a_network(fleet, host, site, wheelhouse):

@@ -32,7 +32,7 @@ class Need:
     folder: str = ""
 
     def described(self) -> dict[str, Any]:
-        """Return what decides which files it comes to, as plain data."""
+        """Return what decides which files it comes to, and for readers where it lies, as plain data."""
         return {
             "lock": os.path.relpath(self.lock, ROOT) if self.lock.is_relative_to(ROOT) else str(self.lock),
             "sha256": hashlib.sha256(self.lock.read_bytes()).hexdigest(),

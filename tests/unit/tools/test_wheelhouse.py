@@ -305,7 +305,7 @@ def call(files, mirror, tmp_path, monkeypatch, capsys):
         said = capsys.readouterr()
         return status, (said.out + said.err).splitlines()
 
-    run.lock = lock
+    run.lock, run.needs = lock, needs
     run.house = tmp_path / "house"
     return run
 
@@ -455,3 +455,13 @@ def test_files_can_be_read_by_all(call):
     finally:
         os.umask(before)
     assert {(call.house / name).stat().st_mode & 0o777 for name in WHOLE} == {0o644}
+
+
+def test_a_checkout_elsewhere_has_the_same_locks(call, mirror, tmp_path):
+    call()
+    elsewhere = call.lock.rename(tmp_path / "moved.txt")
+    call.needs[0] = Need(elsewhere, ("3.9", "3.11"))
+    status, lines = call("--check")
+    assert status == 0, lines
+    elsewhere.write_text(elsewhere.read_text() + "# changed\n")
+    assert call("--check")[0] == 1
