@@ -24,6 +24,7 @@ from ._pins import normalize, requirements_text
 from ._proof import prove
 from ._request import PipLockError
 from ._source_builds import SourceBuilds, names_without_wheels
+from ._uv_cache import damaged_in_cache
 
 
 class Builder:
@@ -71,7 +72,18 @@ class Builder:
     def _build(self, generation, path, damaged):
         started = time.monotonic()
         self._evict(damaged)
-        self._make(path, damaged)
+        try:
+            self._make(path, damaged)
+        except BuildError:
+            # A crash may have emptied files in uv's cache, which uv then cannot install: fetch these again.
+            wrong = {normalize(waiver["distribution"]) for waiver in self.request.waivers if waiver.get("files")}
+            names = {pin.name for pin in self.request.pins} - wrong
+            found = {name: "damaged in uv's cache" for name in damaged_in_cache(self.uv.cache) if name in names}
+            if not found:
+                raise
+            self._evict(found)
+            remove_tree(path)
+            self._make(path, {**damaged, **found})
         found = find_damage(path, self.request.integrity)
         if found:
             # The cache itself holds a damaged copy (its files are linked, so damage is shared): fetch these again.

@@ -156,6 +156,9 @@ class PipLock:
         write_launcher(environment)
         write_links(environment, self.request.launchers, self.request.commands)
         if not result["_target"]:
+            if result["leftovers"]:
+                # A run that was cut short after its switch had not removed yet what is beyond `keep`.
+                result["removed"], result["kept_in_use"] = environment.prune(self.request.keep)
             return result
         before = environment.current_id()
         generation = result["_reuse"]
