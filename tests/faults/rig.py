@@ -86,9 +86,14 @@ class Rig:
         path = self.tools.scratch / "allowed.json"
         path.write_text(json.dumps({which: self.tools.allowed[which] for which in wanted}))
         self.tools.judged += 1
-        done = subprocess.run(
-            [sys.executable, "-I", _JUDGE, self.directory, path], capture_output=True, text=True, check=False
-        )
+        while True:
+            before = self._link()
+            done = subprocess.run(
+                [sys.executable, "-I", _JUDGE, self.directory, path], capture_output=True, text=True, check=False
+            )
+            if not done.returncode or self._link() == before:
+                break
+            # A run that goes on switched, and removed what the judge was looking at: it looks at what is live now.
         try:
             said = json.loads(done.stdout)
         except ValueError:
@@ -96,6 +101,12 @@ class Rig:
         if said["findings"] or done.returncode:
             raise Broken(f"live is not {' or '.join(wanted)}: {'; '.join(said['findings'])} (+{said['more']})")
         return said
+
+    def _link(self):
+        try:
+            return os.readlink(self.directory / "current")
+        except OSError:
+            return ""
 
     def chill(self):
         """Make uv's cache cold."""
@@ -129,7 +140,8 @@ class Rig:
     def age(self):
         """Make temporary files old: a run may leave alone what another may only just have made."""
         past = time.time() - 3600
-        for folder in self.tools.temporary:
+        built = self.root / "cache" / "built"
+        for folder in [*self.tools.temporary, *([built] if built.is_dir() else [])]:
             for name in os.listdir(folder):
                 with contextlib.suppress(OSError):
                     os.utime(os.path.join(folder, name), (past, past), follow_symlinks=False)
