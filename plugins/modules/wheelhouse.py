@@ -76,7 +76,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: The directory on the host, for M(mlinabox.core.pip_lock#module).
+  description: The directory on the host, for M(mlinabox.core.pip_lock).
   returned: state=present
   type: str
   sample: /opt/mlinabox/wheelhouse
