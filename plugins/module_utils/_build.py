@@ -120,9 +120,13 @@ class Uv:
         return one_line(err) if status else ""
 
     def check(self, directory):
-        """Return the complaints of `uv pip check`, one a line."""
-        _status, _out, err = self.run("pip", "check", "--python", os.path.join(directory, "bin", "python"))
-        return [line.strip() for line in err.splitlines() if line.strip().startswith("The package")]
+        """Return the complaints of `uv pip check`, one a line. Raises BuildError where it could not check."""
+        status, _out, err = self.run("pip", "check", "--python", os.path.join(directory, "bin", "python"))
+        complaints = [line.strip() for line in err.splitlines() if line.strip().startswith("The package")]
+        if status and not complaints:
+            # No complaint from one that was killed is no proof.
+            raise BuildError(err)
+        return complaints
 
 
 def _forget(path):

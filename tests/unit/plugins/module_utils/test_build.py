@@ -78,6 +78,9 @@ def test_a_killed_uv_is_said(tmp_path):
     status, _out, err = Uv(str(program), str(tmp_path)).run("--version")
     assert status == -9
     assert explain(err, PINS) == "uv failed: it was ended by signal 9"
+    # No complaints of one that could not look prove nothing.
+    with pytest.raises(BuildError, match="signal 9"):
+        Uv(str(program), str(tmp_path)).check(str(tmp_path))
 
 
 def test_waivers_need_their_distribution():
