@@ -23,6 +23,8 @@ PHASES = ("download", "build", "link", "compile", "proof", "switch", "removal")
 #: Seconds after which a run counts as hanging.
 PATIENCE = 150
 _POLL = 0.0003
+#: Process identifiers of modules: subprocess collects these itself.
+_MODULES = set()
 _JUDGE = Path(__file__).with_name("judge.py")
 _UV_LOCK = re.compile(r"^uv-[^/]*\.lock$")
 _GENERATION = re.compile(r"^\d{8}T\d{6}Z-[0-9a-f]{8}$")
@@ -204,6 +206,7 @@ class Run:
                 start_new_session=True,
             )
         self.pid = self.process.pid
+        _MODULES.add(self.pid)
         self.result = None
         self.took = 0.0
         self.process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
@@ -374,7 +377,7 @@ def wait_for_stop(pid):
 def reap():
     """Collect those that became this process's children when their parent died."""
     for pid in pids():
-        if state(pid) == "Z":
+        if state(pid) == "Z" and pid not in _MODULES:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
 
@@ -384,6 +387,8 @@ def family():
     reap()
     found = []
     for pid in pids():
+        if state(pid) in "ZX":
+            continue
         with contextlib.suppress(OSError):
             words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
             found.append(f"{pid} ({' '.join(words)[:120]})")
@@ -394,7 +399,7 @@ def everything_dead():
     """Wait until nothing is left of a run that was killed as a whole."""
     for _attempt in range(5000):
         reap()
-        if not pids():
+        if not [pid for pid in pids() if state(pid) not in "ZX"]:
             return
         time.sleep(0.001)
     raise Unkept(f"not to be killed: {', '.join(family())}")
