@@ -31,6 +31,13 @@ def index():
         yield url
 
 
+@pytest.fixture(scope="module")
+def slower_index():
+    """Serves the large one in about 20 seconds, for tests in which a run on a busy machine must not miss it."""
+    with slow_index.serve(WHEELS, mib_per_second=0.4) as url:
+        yield url
+
+
 @dataclass
 class Site:
     """A play of one task on hosts that are all this machine."""
@@ -137,8 +144,9 @@ LEFT = re.compile(
 )
 
 
-def test_several_hosts_tell_live_how_much_is_left(site):
+def test_several_hosts_tell_live_how_much_is_left(site, slower_index):
     """Lines of each host come while the task runs, and check mode and a second run have none."""
+    site.url = slower_index
     planned, _out, told = site.play(HOSTS, "--check")
     assert all(planned[host]["changed"] for host in HOSTS)
     assert (told, site.jobs, (site.folder / "async").exists()) == ([], [], False)
@@ -155,7 +163,7 @@ def test_several_hosts_tell_live_how_much_is_left(site):
     for host in HOSTS:
         assert site.results[host]["changed"]
         mine = [(when, text) for when, text in lines if text.startswith(f"{host} stack: download")]
-        # The whole takes over eight seconds, with a line about every five.
+        # The download takes 20 seconds, with a line about every five.
         assert 2 <= len(mine) <= 8
         assert any(LEFT.search(text) for _when, text in mine)
         # It was read when it was said and not at the end.
@@ -227,7 +235,8 @@ def wait_for(stream, pattern):
     raise AssertionError(f"nothing said {pattern}")
 
 
-def test_interrupted_the_host_goes_on_and_the_next_run_waits_for_it(site):
+def test_interrupted_the_host_goes_on_and_the_next_run_waits_for_it(site, slower_index):
+    site.url = slower_index
     process = site.start(["one"])
     wait_for(process.stderr, "one stack: download")
     process.send_signal(signal.SIGINT)
