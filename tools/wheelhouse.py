@@ -99,8 +99,7 @@ def make(folder: Folder, needs: list[Need], uv: str, options: argparse.Namespace
     files = before["files"] if same_locks(before.get("locks"), locks) else None
     wanted: list[Wanted] = []
     index = None
-    if files is not None:
-        damaged, lacking, foreign = look(folder, files)
+    damaged, lacking, foreign = look(folder, files or {})
     if files is None or damaged or lacking:
         # What is whole needs no index: a second run works without a network.
         index = Index(index_address(options.index, uv))

@@ -35,7 +35,9 @@ def main(queue, groups, parent, listing):
                 return
             found = compiled(paths[place])
             if found:
-                print(place, *found, sep="\t", flush=True)
+                # A whole line in one write: the processes share the pipe.
+                sys.stdout.write(f"{place}\t{found[0]}\t{found[1]}\n")
+                sys.stdout.flush()
 
 
 def compiled(path):

@@ -105,6 +105,7 @@ class Workshop:
             capture_output=True,
             text=True,
             timeout=600,
+            check=False,
         )
         print(f"+ {' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
         assert done.returncode == 0, f"{command} ended with {done.returncode}: {done.stderr[-2000:]}"

@@ -272,6 +272,7 @@ class Judge:
                 env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"},
                 preexec_fn=become_plain if os.geteuid() == 0 else None,
                 timeout=TIMEOUT,
+                check=False,
             )
             if done.returncode == 0:
                 return json.loads(done.stdout.decode("utf-8"))

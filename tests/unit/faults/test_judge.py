@@ -26,7 +26,10 @@ class Live:
         self.directory = directory
         self.path = directory / GENERATION
         version = subprocess.run(
-            [python, "-Ic", "import sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, text=True
+            [python, "-Ic", "import sys; print('%d.%d' % sys.version_info[:2])"],
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout.strip()
         self.site = self.path / "lib" / f"python{version}" / "site-packages"
         self.site.mkdir(parents=True)

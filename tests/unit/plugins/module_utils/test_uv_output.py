@@ -66,7 +66,7 @@ class World:
         return self
 
     def after(self, seconds, mib=0.0):
-        for _ in range(int(seconds)):
+        for _second in range(int(seconds)):
             self.now += 1
             self.bytes += int(mib * MIB / int(seconds))
             self.output.tick()
