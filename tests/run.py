@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 
 from parts import collection, e2e, faults, lint, molecule, report, sanity, unit
 
-#: In the order in which they run.
+#: In the order in which they run, the cheap ones first.
 PARTS = {
     "lint": lint,
     "unit": unit,
@@ -25,6 +26,10 @@ PARTS = {
     "molecule": molecule,
     "e2e": e2e,
 }
+
+
+#: The last parts wait more than they compute, so they run in two lanes, one beside the other.
+LANES = (("molecule",), ("e2e", "faults"))
 
 
 def usage():
@@ -60,12 +65,29 @@ def main(words):
     result = report.Report()
     strict = os.environ.get("CI", "") not in ("", "false", "0")
     try:
-        for name, arguments in parts:
-            PARTS[name].run(result, arguments, full)
+        run_parts(result, parts, full)
     except KeyboardInterrupt:
+        result.stop()
         result.finish(strict)
         return 130
     return result.finish(strict)
+
+
+def run_parts(result, parts, full):
+    """Runs parts [(name, arguments)]: first those of no lane, then the lanes."""
+
+    def run(chosen):
+        for name, arguments in chosen:
+            PARTS[name].run(result, arguments, full)
+
+    run(part for part in parts if not any(part[0] in lane for lane in LANES))
+    lanes = [[part for part in parts if part[0] in lane] for lane in LANES]
+    # Daemons, so that an interrupted run does not wait for what its rows wait for.
+    threads = [threading.Thread(target=run, args=[lane], daemon=True) for lane in lanes if lane]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 if __name__ == "__main__":

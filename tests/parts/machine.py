@@ -6,11 +6,13 @@ import atexit
 import os
 import shutil
 import subprocess
+import threading
 import time
 from pathlib import Path
 
 from . import report
 
+_GETTING = threading.RLock()
 CAN_INSTALL = os.geteuid() == 0 and Path("/etc/debian_version").exists() and shutil.which("apt-get") is not None
 
 
@@ -19,7 +21,11 @@ def need_programs(log, **packages):
 
     Raises report.Skip naming what lacks where this user cannot install it.
     """
-    lacking = sorted({package for program, package in packages.items() if not shutil.which(program, path=_PATH)})
+    with _GETTING:
+        _install(log, sorted({package for program, package in packages.items() if not _which(program)}))
+
+
+def _install(log, lacking):
     if not lacking:
         return
     if not CAN_INSTALL:
@@ -33,6 +39,10 @@ def need_programs(log, **packages):
 
 # An ordinary user's PATH on Debian is without the folders of dockerd and iptables.
 _PATH = os.pathsep.join([os.environ["PATH"], "/usr/local/sbin", "/usr/sbin", "/sbin"])
+
+
+def _which(program):
+    return shutil.which(program, path=_PATH)
 
 
 def _answers():
@@ -71,7 +81,7 @@ def _start_by_hand():
     with (report.OUTPUT / "dockerd.log").open("w") as file:
         # A session of its own: Ctrl-C is for the tests, which still have containers to remove.
         daemon = subprocess.Popen(
-            [shutil.which("dockerd", path=_PATH)],
+            [_which("dockerd")],
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
@@ -91,5 +101,7 @@ def _start_by_hand():
 
 def need_images(log, *names):
     """Has a Docker engine and these images of tests/images (all of the base ones when none is named)."""
-    need_engine(log)
-    log.run(report.ROOT / "tests" / "images" / "build", *names, timeout=1800)
+    # Rows of two lanes may need the same at once.
+    with _GETTING:
+        need_engine(log)
+        log.run(report.ROOT / "tests" / "images" / "build", *names, timeout=1800)

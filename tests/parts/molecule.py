@@ -1,4 +1,4 @@
-"""The roles' scenarios, one after another: molecule's workers share one working directory."""
+"""The roles' scenarios, one after another: molecule keeps one directory for a scenario, whatever its hosts."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 OUTPUT = ROOT / "tests" / "output"
 TAIL = 60
+INTERRUPT_S = 60
 
 
 class Skip(Exception):
@@ -43,10 +45,14 @@ def environment():
 
 
 class Log:
-    """The log of one row. Commands write to it; the terminal sees it only when the row fails."""
+    """The log of one row. Commands write to it; the terminal sees it only when the row fails.
 
-    def __init__(self, path):
+    running: the processes that an interrupted run has to end, a set that all rows share.
+    """
+
+    def __init__(self, path, running):
         self.path = path
+        self.running = running
         self.file = path.open("w", encoding="utf-8", errors="replace")
 
     def run(self, *command, cwd=ROOT, env=None, timeout=None, stdout=None):
@@ -68,11 +74,13 @@ class Log:
             text=True,
             start_new_session=True,
         )
+        self.running.add(process)
         try:
             written, _none = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
             raise Failed(f"{command[0]} was still running after {timeout} s") from None
         finally:
+            self.running.discard(process)
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
@@ -93,14 +101,30 @@ class Report:
     def __init__(self, out=sys.stdout):
         self.rows = []
         self.out = out
+        self.running = set()
+        self.started = time.monotonic()
+        self._lock = threading.Lock()
 
     def say(self, text):
-        print(text, file=self.out, flush=True)
+        with self._lock:
+            print(text, file=self.out, flush=True)
+
+    def stop(self):
+        """Ends what runs in rows of other threads: the run was interrupted. They have INTERRUPT_S to clean up."""
+        running = list(self.running)
+        for process in running:
+            os.killpg(process.pid, signal.SIGINT)
+        deadline = time.monotonic() + INTERRUPT_S
+        for process in running:
+            while process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.1)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
 
     @contextmanager
     def row(self, name):
         OUTPUT.mkdir(parents=True, exist_ok=True)
-        log = Log(OUTPUT / (re.sub(r"[^\w.-]+", "-", name) + ".log"))
+        log = Log(OUTPUT / (re.sub(r"[^\w.-]+", "-", name) + ".log"), self.running)
         started = time.monotonic()
         result, remark = "passed", ""
         try:
@@ -138,7 +162,7 @@ class Report:
         self.say("")
         for row in self.rows:
             self.say(f"  {row.name:{width}}  {row.result:8}{row.seconds:6.0f} s  {row.remark}".rstrip())
-        minutes, seconds = divmod(round(sum(row.seconds for row in self.rows)), 60)
+        minutes, seconds = divmod(round(time.monotonic() - self.started), 60)
         closing = ", ".join(f"{number} {result}" for result, number in count.items())
         # The counts stand alone on the last line, where other programs look for them.
         self.say(f"\n{minutes} min {seconds} s\n{closing}")
