@@ -6,6 +6,8 @@ import hashlib
 import json
 import random
 import re
+import socket
+import struct
 import threading
 import time
 import zipfile
@@ -103,7 +105,12 @@ class _Handler(BaseHTTPRequestHandler):
             # A byte in the middle: the length is right, and in a wheel so is the table of contents.
             place = len(data) // 2
             data = data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :]
-        return self._send(data, "application/octet-stream", cut=len(data) // 2 if fault in ("short", "reset") else None)
+        self._send(data, "application/octet-stream", cut=len(data) // 2 if fault in ("short", "reset") else None)
+        if fault == "reset":
+            # Closed without waiting for what is unsent: the other side sees a reset, not an end (socket(7), SO_LINGER).
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+        return None
 
     def _send(self, data, kind="text/plain", status=200, cut=None):
         try:

@@ -61,7 +61,7 @@ class Others:
     def disk_full(self, disk, phase):
         """The disk is full from a random moment of a phase on. `disk`: SmallDisk on which the rig is."""
         with self.fault(f"disk full, {DISK_FULL[phase]}") as (new, said):
-            if phase == "download":
+            if phase in ("download", "link"):
                 self.rig.chill()
                 self.rig.tools.index.well(0.5)
             run = self.rig.start(Request(new))
@@ -115,7 +115,8 @@ class Others:
         """As when sshd ends: the pipes close and, with `hangup`, SIGHUP goes to the module's process group."""
         how = "pipes closed and SIGHUP" if hangup else "pipes closed"
         with self.fault(f"connection lost ({how}), {phase}") as (new, said):
-            if phase == "download":
+            self.rig.tools.index.well()
+            if phase in ("download", "link"):
                 self.rig.chill()
                 self.rig.tools.index.well(0.6)
             run = self.rig.start(Request(new), pipes=True)

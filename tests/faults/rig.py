@@ -227,7 +227,7 @@ class Run:
         return self.process.poll() is not None
 
     def until(self, phase, delay=0.0):
-        """Wait until a phase has lasted `delay` seconds. Returns False where the run ended before that."""
+        """Wait until a phase has lasted `delay` seconds. Returns False where the run told its last before that."""
         deadline = time.monotonic() + PATIENCE
         fire = None
         while not self.over():
@@ -235,6 +235,8 @@ class Run:
             if now > deadline:
                 raise Unkept(f"the run hangs; {', '.join(family())}")
             found = self._note(now)
+            if self.seen.began and not found:
+                return False
             if fire is None and found == phase:
                 fire = now + delay
             if fire is not None and now >= fire:
