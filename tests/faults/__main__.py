@@ -29,7 +29,7 @@ from rig import PHASES, Rig, Tools, Unkept
 def words():
     parser = argparse.ArgumentParser(prog="tests/faults", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--full", action="store_true", help="all faults in all phases, 70 kills")
-    parser.add_argument("--kills", type=int, help="how many kills, by default 70 with --full and 7 without")
+    parser.add_argument("--kills", type=int, help="how many kills, 0 for none, by default 70 with --full and 7 without")
     parser.add_argument(
         "--seed", type=int, default=int.from_bytes(os.urandom(4), "big"), help="for the same chances again"
     )
@@ -75,7 +75,8 @@ def work(options, scratch, report):
     kills = Kills(rig, chance, report, disk)
     report.table = kills.table
     kills.undisturbed()
-    kills.carry_out(options.kills or (70 if options.full else len(PHASES)), 5 if options.full else 1)
+    if options.kills != 0:
+        kills.carry_out(options.kills or (70 if options.full else len(PHASES)), 5 if options.full else 1)
     others = Others(rig, chance, report, kills.live)
     others.all_but_the_disk(options.full)
 

@@ -81,6 +81,8 @@ class Kills:
             self.lengths[target] = 0.6 * self.lengths.get(target, _USUAL)
             self.finished(run, old, new, f"{old}->{new} missed {target}")
             return
+        if phase != target:
+            self.lengths[target] = 0.6 * self.lengths.get(target, _USUAL)
         kind = self.choose(phase, kinds)
         everybody = [pid for some in kinds.values() for pid in some]
         victims = everybody if kind in ("all", "power") else [random.choice(kinds[kind])]
