@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import random
 import re
@@ -14,7 +15,7 @@ import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 #: Ways in which a file can be served badly.
-FAULTS = ("500", "wrong", "short", "reset")
+FAULTS = ("500", "wrong", "corrupt", "short", "reset")
 _PIECE = 16384
 
 
@@ -102,7 +103,12 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "500":
             return self._send(b"the index is broken\n", status=500)
         if fault == "wrong":
-            # A byte in the middle: the length is right, and in a wheel so is the table of contents.
+            # A wheel that can be unpacked and installed, but is another.
+            changed = io.BytesIO(data)
+            with zipfile.ZipFile(changed, "a") as archive:
+                archive.writestr("more.py", "import os\n")
+            data = changed.getvalue()
+        if fault == "corrupt":
             place = len(data) // 2
             data = data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :]
         self._send(data, "application/octet-stream", cut=len(data) // 2 if fault in ("short", "reset") else None)

@@ -102,8 +102,8 @@ class Others:
             )
             name = self.random.choice(names)
             index.faults = {name: kind}
-            words = ["another hash"] if kind == "wrong" else ["cannot download"]
-            line = self.must_fail(self.rig.start(Request(new)), *words)
+            words = {"wrong": ["another hash"], "corrupt": ["another hash", "Failed to extract"]}
+            line = self.must_fail(self.rig.start(Request(new)), *words.get(kind, ["cannot download"]))
             project = name.split("-")[0].lower().replace("_", "-").replace(".", "-")
             if project not in line.lower():
                 raise Unkept(f"its message does not name {project}: {line}")
@@ -121,7 +121,7 @@ class Others:
                 self.rig.tools.index.well(0.6)
             run = self.rig.start(Request(new), pipes=True)
             run.until(phase, self.random.random() * 0.1)
-            for stream in (run.process.stdin, run.process.stdout, run.process.stderr):
+            for stream in (run.process.stdout, run.process.stderr):
                 stream.close()
             if hangup:
                 with contextlib.suppress(ProcessLookupError):

@@ -210,9 +210,7 @@ class Run:
         self.result = None
         self.took = 0.0
         self.process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
-        self.process.stdin.flush()
-        if not pipes:
-            self.process.stdin.close()
+        self.process.stdin.close()
 
     def phase(self):
         """The phase that the run says it is in, '' where it says none."""
@@ -298,7 +296,7 @@ class Run:
         self.took = time.monotonic() - self.started
 
     def _read(self):
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+        for stream in (self.process.stdout, self.process.stderr):
             if stream and not stream.closed:
                 with contextlib.suppress(OSError):
                     stream.close()
