@@ -153,6 +153,13 @@ def one_line(text, limit=600):
     return " ".join(parts)[:limit]
 
 
+def disk_full(said):
+    """Return one line where what was said is about a full disk, else ''."""
+    if "no space left" not in said.lower() and "os error 28" not in said.lower():
+        return ""
+    return f"the disk is full: {said}. Free space under the root directory and the cache, then run again"
+
+
 def explain(error, pins, index=""):
     """Return one line that says what went wrong in a build, where in the lock, and how to mend it.
 
@@ -175,8 +182,9 @@ def explain(error, pins, index=""):
             f"another Python or platform whose wheel alone it allows (make it anew for this host), or the index serves "
             f"a changed file (then do not install it)"
         )
-    if "no space left" in lowered or "os error 28" in lowered:
-        return f"{place}the disk is full: {said}. Free space under the root directory and the cache, then run again"
+    full = disk_full(said)
+    if full:
+        return f"{place}{full}"
     if (
         "dns error" in lowered
         or "failed to fetch" in lowered

@@ -11,7 +11,7 @@ import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from ._build import BuildError, explain
+from ._build import BuildError, disk_full, explain
 from ._bytecode import Bytecode, CompileError
 from ._dists import site_packages
 from ._generations import USE_LOCK, remove_tree, write_soon
@@ -48,12 +48,13 @@ class Builder:
         path = self.environment.path(generation)
         try:
             self._build(generation, path, damaged)
-        except (BuildError, CompileError) as error:
+        except BuildError as error:
             raise self._failed(path, self._explain(str(error))) from error
         except OSError as error:
-            raise self._failed(path, explain(f"building {path}: {error}", self.request.pins)) from error
-        except ValueError as error:
-            raise self._failed(path, str(error)) from error
+            said = f"building {path}: {error}"
+            raise self._failed(path, disk_full(said) or said) from error
+        except (CompileError, ValueError) as error:
+            raise self._failed(path, disk_full(str(error)) or str(error)) from error
         except PipLockError:
             remove_tree(path)
             raise

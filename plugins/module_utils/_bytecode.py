@@ -196,8 +196,16 @@ class Bytecode:
         for worker in workers:
             text = worker.communicate()[1].decode("utf-8", "replace").strip()
             if worker.returncode:
-                last = text.splitlines()[-1] if text else f"it ended with exit status {worker.returncode}"
-                raise CompileError(f"compiling bytecode with {self.python.path}: {last}")
+                raise CompileError(f"compiling bytecode with {self.python.path}: {_ending(worker.returncode, text)}")
+
+
+def _ending(status, text):
+    """Return why a process ended, in a line: what it said last, or the signal that ended it."""
+    if text:
+        return text.splitlines()[-1]
+    if status < 0:
+        return f"it was ended by signal {-status}. Was there too little memory? Then free some, and run again"
+    return f"it ended with exit status {status}"
 
 
 def _size(path):
