@@ -10,6 +10,7 @@ import os
 import re
 from functools import partial
 
+from ._indexes import shown
 from ._pins import normalize
 from ._received import Received
 from ._streaming import run_listening
@@ -50,6 +51,9 @@ class Uv:
         )
         # An environment that the caller stands in must not be mistaken for ours.
         for name in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "UV_SYSTEM_PYTHON"):
+            self.environ.pop(name, None)
+        # These add places where any package may come from, as an `--extra-index-url` in a lock would.
+        for name in ("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_TORCH_BACKEND"):
             self.environ.pop(name, None)
 
     def run(self, *arguments, prefix=(), environ=None, phase=""):
@@ -94,9 +98,8 @@ class Uv:
         if not index:
             self._install(directory, arguments)
             return
-        # Nor does what the caller's environment says add another place.
-        alone = dict.fromkeys(("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX_URL", "UV_FIND_LINKS"), "")
-        self._install(directory, [*arguments, "--default-index", index], alone)
+        # Not as an argument: everybody on the host sees those, and an address may hold a password.
+        self._install(directory, arguments, {"UV_DEFAULT_INDEX": index, "UV_INDEX_URL": ""})
 
     def _install(self, directory, what, environ=None):
         arguments = ["pip", *what, "--no-build", "--require-hashes"]
@@ -165,6 +168,10 @@ def explain(error, pins, index=""):
 
     error: uv's standard error; pins: the lock's; index: the index's address where one was given.
     """
+    return shown(_explain(error, pins, index))
+
+
+def _explain(error, pins, index):
     said = one_line(error)
     for reads in (wrong_host, partial(absent, index=index)):
         name, line = reads(error, pins)

@@ -11,8 +11,16 @@ another's, so nobody gets in by putting a package of the same name on the more p
 from __future__ import annotations
 
 import os
+import re
 
 from ._pins import requirements_text
+
+_USER = re.compile(r"(?<=://)[^/\s]*@")
+
+
+def shown(text):
+    """Return a text with its addresses less the users and passwords in them: messages are kept in logs."""
+    return _USER.sub("", text)
 
 
 def by_index(pins):

@@ -93,13 +93,13 @@ class SourceBuilds:
                 "--requirements",
                 os.path.join(scratch, "lock.txt"),
             ]
-            if index:
-                # Asked first, so the source is from there. What builds it may be on either: its hashes decide.
-                arguments += ["--index", index]
             if constraints:
                 # What is not in the build lock is refused; a constraint alone would only bind what it names.
                 arguments += ["--build-constraints", constraints, "--require-build-hashes"]
             environ = {"HOME": scratch, "TMPDIR": scratch, "UV_CACHE_DIR": os.path.join(scratch, "cache")}
+            if index:
+                # Asked first, so the source is from there. What builds it may be on either: its hashes decide.
+                environ["UV_INDEX"] = index
             status, _out, err = self.uv.run(*arguments, prefix=self._drop(scratch), environ=environ, phase="build")
             if status:
                 raise BuildError(err)

@@ -27,6 +27,7 @@ _REQUIRES = re.compile(
     r"current Python version \(([^)]+)\) does not satisfy (Python[^\s]+) and (\S+?)==(\S+) depends on"
 )
 _ABSENT = re.compile(r"Because (\S+) was not found in the package registry|there is no version of (\S+?)==")
+_NOT_LET_IN = re.compile(r"(401 Unauthorized|403 Forbidden)")
 _MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_(\w+)")
 
 _CURE = "Make a lock for this host"
@@ -73,6 +74,9 @@ def absent(error, pins, index=""):
     name = normalize(found.group(1) or found.group(2))
     own = next((pin.index for pin in pins if pin.name == name), "")
     where = own or index or "the package index"
+    refused = _NOT_LET_IN.search(error)
+    if refused:
+        return name, f"{where} answers {refused.group(1)}. Put a user and a password that it knows into its address"
     lacks = "has no distribution of that name" if found.group(1) else "has no such version"
     return name, (
         f"{where} {lacks}. Put it there, set network_index_url to an index that has it, or name its own index with the "

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
+from ..module_utils._indexes import shown
 from ..module_utils._pins import normalize
 from ._lock_file import Host, LockFileError, marker_environment
 from ._lock_indexes import assign_indexes, read_indexes
@@ -69,9 +70,9 @@ class LockAction(ActionBase):
                 host = self._host(options.get("python"), header["python"], task_vars, asked)
             pins = assign_indexes(lock.narrow(host), indexes, lock.names, lock.path)
         except LockFileError as error:
-            raise AnsibleActionFail(str(error)) from None
+            raise AnsibleActionFail(shown(str(error))) from None
         except ValueError as error:
-            raise AnsibleActionFail(f"{self._task.action}: {error}") from None
+            raise AnsibleActionFail(shown(f"{self._task.action}: {error}")) from None
         return [pin.to_dict() for pin in pins], header
 
     @staticmethod

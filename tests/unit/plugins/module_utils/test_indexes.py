@@ -12,7 +12,7 @@ import zipfile
 import pytest
 from ansible_collections.mlinabox.core.plugins.module_utils._build import BuildError, Uv, explain
 from ansible_collections.mlinabox.core.plugins.module_utils._dists import installed_versions, site_packages
-from ansible_collections.mlinabox.core.plugins.module_utils._indexes import by_index, install
+from ansible_collections.mlinabox.core.plugins.module_utils._indexes import by_index, install, shown
 from ansible_collections.mlinabox.core.plugins.module_utils._pins import Pin, requirements_text
 
 UV = shutil.which("uv")
@@ -53,7 +53,8 @@ def world(tmp_path):
         pytest.skip("no uv here")
     return {
         (index, name): publish(tmp_path / index, name, f"{name} of {index}")
-        for index, name in [("default", "plain"), ("default", "own"), ("special", "own"), ("special", "plain")]
+        for index in ("default", "special", "foreign")
+        for name in ("plain", "own")
     }
 
 
@@ -61,7 +62,10 @@ def run(tmp_path, pins):
     """Installs pins into a new environment; returns what each module says (dict)."""
     environ = {
         "UV_DEFAULT_INDEX": f"file://{tmp_path}/default",
-        "UV_INDEX": f"file://{tmp_path}/default",
+        # What would add other places does not count: each of these has all packages, in other files.
+        "UV_INDEX": f"file://{tmp_path}/foreign",
+        "UV_EXTRA_INDEX_URL": f"file://{tmp_path}/foreign",
+        "UV_FIND_LINKS": f"{tmp_path}/foreign/plain {tmp_path}/foreign/own",
         "HOME": str(tmp_path),
     }
     uv = Uv(UV, str(tmp_path / "cache"), environ)
@@ -93,6 +97,39 @@ def test_each_comes_from_its_own_index(tmp_path, world):
 def test_without_an_index_of_its_own_one_call_does(tmp_path, world):
     pins = [Pin(name, "1.0", (world["default", name],)) for name in ("own", "plain")]
     assert run(tmp_path, pins) == {"plain": "plain of default", "own": "own of default"}
+
+
+@pytest.mark.parametrize("name", ["plain", "own"])
+def test_the_callers_environment_adds_no_index(tmp_path, world, name):
+    """The lock allows a file that only a place of the caller's has: it is not looked for there."""
+    with pytest.raises(BuildError, match="Hash mismatch"):
+        run(tmp_path, [Pin(name, "1.0", (world["foreign", name],))])
+
+
+def test_an_address_is_no_argument(tmp_path):
+    """Arguments are seen by everybody on the host, and an address may hold a password."""
+    program = tmp_path / "uv"
+    program.write_text(f"""#!/bin/sh
+echo "$@" >>{tmp_path}/arguments
+echo "$UV_DEFAULT_INDEX" >>{tmp_path}/asked
+""")
+    program.chmod(0o755)
+    (tmp_path / "cache").mkdir()
+    Uv(str(program), str(tmp_path / "cache")).add(str(tmp_path), "lock.txt", "https://user:secret@e.org/simple")
+    assert "secret" not in (tmp_path / "arguments").read_text()
+    assert (tmp_path / "asked").read_text() == "https://user:secret@e.org/simple\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("https://user:secret@e.org/simple has no x", "https://e.org/simple has no x"),
+        ("https://a:b@c@e.org/x@1, and git+ssh://me@e.org/y", "https://e.org/x@1, and git+ssh://e.org/y"),
+        ("x @ https://e.org/x-1.tar.gz, mail me@e.org", "x @ https://e.org/x-1.tar.gz, mail me@e.org"),
+    ],
+)
+def test_users_and_passwords_are_not_shown(text, said):
+    assert shown(text) == said
 
 
 def test_nothing_comes_from_another_index(tmp_path, world):

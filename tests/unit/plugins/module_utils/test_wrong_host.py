@@ -13,7 +13,8 @@ PINS = [
         Pin(name, "1.0", HASH, "", f"lock.txt:{line}")
         for line, name in enumerate(["py-only", "abi-tag", "plat-only", "new-libc", "too-new"], 1)
     ),
-    Pin("gone", "1.0", HASH, "", "lock.txt:6", "https://mirror.example.org/simple"),
+    # What messages do not show.
+    Pin("gone", "1.0", HASH, "", "lock.txt:6", "https://user:secret@mirror.example.org/simple"),
     Pin("good", "2.0", HASH, "", "lock.txt:7"),
     Pin("by-url", "1.0", HASH, f"{BASE}/by_url-1.0-cp313-cp313-manylinux_2_17_x86_64.whl#x", "lock.txt:8"),
 ]
@@ -56,6 +57,13 @@ Using Python 3.11.7 environment at: v311
 error: No solution found when resolving dependencies
   cause: Because gone was not found in the package registry and you require gone==1.0, we can conclude that your requirements are unsatisfiable.
 """  # noqa: E501
+NOT_LET_IN = (
+    GONE
+    + """
+hint: An index URL (https://mirror.example.org/simple) could not be queried due to a lack of valid authentication \
+credentials (401 Unauthorized)
+"""
+)
 NO_VERSION = """\
 Using Python 3.11.7 environment at: v311
 error: No solution found when resolving dependencies
@@ -118,6 +126,11 @@ hint: The wheel is compatible with Linux (`manylinux_2_99_x86_64`), but you're o
             "lock.txt:6: gone==1.0: https://mirror.example.org/simple has no distribution of that name. Put it "
             "there, set "
             "network_index_url to an index that has it, or name its own index with the option indexes",
+        ),
+        (
+            NOT_LET_IN,
+            "lock.txt:6: gone==1.0: https://mirror.example.org/simple answers 401 Unauthorized. Put a user and a "
+            "password that it knows into its address",
         ),
         (
             NO_VERSION,
