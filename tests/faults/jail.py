@@ -6,6 +6,7 @@ nothing outlives this program. /var/tmp is a folder of its own, so that what is 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import functools
@@ -81,8 +82,13 @@ class SmallDisk(Disk):
     def fill(self, leave):
         """Leave about this many bytes."""
         found = os.statvfs(self.place)
+        size = found.f_bavail * found.f_frsize - leave
         with self.ballast.open("wb") as stream:
-            os.posix_fallocate(stream.fileno(), 0, max(4096, found.f_bavail * found.f_frsize - leave))
+            # Others write too, so there may be less already: then what there is, in ever smaller pieces.
+            for piece in (max(4096, size), 1 << 20, 4096):
+                with contextlib.suppress(OSError):
+                    while stream.seek(0, os.SEEK_END) < size:
+                        os.posix_fallocate(stream.fileno(), stream.seek(0, os.SEEK_END), piece)
 
     def empty(self):
         self.ballast.unlink()
