@@ -28,5 +28,5 @@ class ActionModule(LockAction):
     def _read(self, one, task_vars):
         pins = None
         if one.get("lock"):
-            pins, _header = self.read_pins(one, task_vars)
+            pins, _header = self.read_pins(one, task_vars, fetched=False)
         return {"checks": self.read_checks(one.get("smoke") or []), "pins": pins}

@@ -47,10 +47,11 @@ class LockAction(ActionBase):
             checks.append({**others, "script": self.read_text(check["src"])})
         return checks
 
-    def read_pins(self, options, task_vars):
+    def read_pins(self, options, task_vars, fetched=True):
         """Return (the lock's pins that count on the host, as plain data; what its first line says, dict).
 
-        options: what the task says of this lock: lock, python, and where given python_version, extras, groups, indexes.
+        options: what the task says of this lock: lock, python, and where given python_version, extras, groups, indexes;
+        fetched: whether the host is to fetch them, so that it matters where from.
         The Python that the lock is for comes back as `python` of the second, the option before the lock.
         """
         if PACKAGING_IMPORT_ERROR is not None:
@@ -68,7 +69,9 @@ class LockAction(ActionBase):
             host = None
             if lock.depends_on_host or asked["extras"] or asked["groups"] is not None:
                 host = self._host(options.get("python"), header["python"], task_vars, asked)
-            pins = assign_indexes(lock.narrow(host), indexes, lock.names, lock.path)
+            pins = lock.narrow(host)
+            if fetched:
+                pins = assign_indexes(pins, indexes, lock.names, lock.path)
         except LockFileError as error:
             raise AnsibleActionFail(shown(str(error))) from None
         except ValueError as error:

@@ -118,9 +118,14 @@ class PyLock(Lock):
                 f"host is {host}. Name an interpreter of that, or make a lock for this one"
             )
         environments = lock.environments or ()
-        if environments and not any(one.evaluate(host.markers, context="requirement") for one in environments):
+        where = f"{self.path}:{self.lines.key('environments')}"
+        try:
+            suits = any(one.evaluate(host.markers, context="requirement") for one in environments)
+        except (UndefinedComparison, UndefinedEnvironmentName) as error:
+            raise LockFileError(f"{where}: a marker cannot be told: {error}. Make the lock anew") from error
+        if environments and not suits:
             raise LockFileError(
-                f"{self.path}:{self.lines.key('environments')}: the lock is for {' or '.join(map(str, environments))}, "
+                f"{where}: the lock is for {' or '.join(map(str, environments))}, "
                 f"this host is {host}. Make a lock for it"
             )
 

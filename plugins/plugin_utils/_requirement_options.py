@@ -53,9 +53,8 @@ def check_option(line: str, source: str) -> None:
 
     line: a logical line that begins with '-'; source: FILE:LINE.
     """
-    # pip takes `-rFILE`, `--requirement=FILE` and `--requirement FILE`.
-    name = re.match(r"--[a-z-]+|-[a-zA-Z]|\S+", line).group()
-    if name in _HARMLESS:
-        return
-    why = _REFUSED.get(name, "only pinned requirements with hashes stand here. Remove the line")
-    raise LockFileError(f"{source}: the option {name!r} does not belong in a lock: {why}")
+    # pip takes `-rFILE`, `--requirement=FILE` and `--requirement FILE`, and several options in a line.
+    for name in re.findall(r"(?:^|(?<=\s))(?:--[a-z-]+|-[a-zA-Z]|-\S+)", line):
+        if name not in _HARMLESS:
+            why = _REFUSED.get(name, "only pinned requirements with hashes stand here. Remove the line")
+            raise LockFileError(f"{source}: the option {name!r} does not belong in a lock: {why}")

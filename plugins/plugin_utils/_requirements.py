@@ -14,7 +14,7 @@ from ._lock_file import Host, Lock, LockFileError, is_address, is_sha256, read_h
 from ._requirement_options import check_option
 
 try:
-    from packaging.markers import Marker
+    from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
     from packaging.requirements import InvalidRequirement, Requirement
 except ImportError as error:  # the plugin that uses this module says it in the user's words
     PACKAGING_IMPORT_ERROR: ImportError | None = error
@@ -33,11 +33,17 @@ class Entry:
     marker: str = ""
 
     def counts(self, host: Host | None) -> bool:
-        """Return whether the entry counts on a host, with the extras that are asked for."""
+        """Return whether the entry counts on a host, with the extras that are asked for. Raises LockFileError."""
         if not self.marker:
             return True
         marker = Marker(self.marker)
-        return any(marker.evaluate({**host.markers, "extra": extra}) for extra in ("", *host.extras))
+        try:
+            return any(marker.evaluate({**host.markers, "extra": extra}) for extra in ("", *host.extras))
+        except (UndefinedComparison, UndefinedEnvironmentName) as error:
+            raise LockFileError(
+                f"{self.pin.source}: {self.pin.name}: the marker {self.marker!r} cannot be told: {error}. Mend it, or "
+                f"make the lock anew"
+            ) from error
 
 
 @dataclass(frozen=True)

@@ -158,6 +158,7 @@ VCS = '[[packages]]\nname = "{0}"\nvcs = {{ type = "git", url = "https://e.org/x
             'pylock.toml:3: the lock is for sys_platform == "win32" or python_version < "3.9", this host is Python '
             "3.11.2",
         ),
+        ("environments = [\"python_version ~= 'x'\"]\n" + SIX, {}, "pylock.toml:3: a marker cannot be told: "),
         (SIX + package("six", "2.0"), {}, "pylock.toml:7: six: counts for this host"),
         (SIX + package("six", "2.0"), {}, "and so does pylock.toml:3. Leave one"),
         (

@@ -78,6 +78,11 @@ def test_markers_choose_one_of_two_pins(python, version):
         ("-e .\n", "lock.txt:1: the option '-e' does not belong in a lock: what lies in a directory cannot be hashed"),
         ("--editable=.\n", "lock.txt:1: the option '--editable'"),
         ("--new-thing 1\n", "lock.txt:1: the option '--new-thing' does not belong in a lock: only pinned"),
+        (
+            "--index-url https://a.example.org --extra-index-url=https://b.example.org\n",
+            "the option '--extra-index-url'",
+        ),
+        ("--pre -r other.txt\n", "lock.txt:1: the option '-r'"),
         ("-i https://example.org/simple\n", "lock.txt:1: the lock names no requirement"),
         (".\n", "lock.txt:1: '.' is no requirement: a bare path or address says neither name nor version"),
         (f"https://example.org/six-1-py3-none-any.whl --hash={A}\n", "a bare path or address"),
@@ -104,6 +109,12 @@ def test_two_pins_for_the_same_host_are_refused():
         f'six==1.16.0 ; python_version < "3.10" --hash={A}\nsix==1.15.0 ; os_name == "posix" --hash={A}\n', "lock.txt"
     )
     with pytest.raises(LockFileError, match=r"^lock.txt:2: six: pinned to 1.15.0, and at lock.txt:1 to 1.16.0"):
+        lock.narrow(PYTHON39)
+
+
+def test_a_marker_that_cannot_be_told_is_named():
+    lock = parse_lock(f"six==1.16.0 ; python_version ~= 'abc' --hash={A}\n", "lock.txt")
+    with pytest.raises(LockFileError, match=r"^lock.txt:1: six: the marker .* cannot be told: .*abc"):
         lock.narrow(PYTHON39)
 
 
