@@ -15,7 +15,8 @@ import os
 import shutil
 import tarfile
 
-RECORD = "wheelhouse.json"
+#: Of another name than what `./box wheelhouse` itself writes: that one's files are somebody's own, also at this place.
+RECORD = "brought.json"
 PARTIAL = ".part-"
 _SPARE = 64 << 20  # bytes that stay free
 

@@ -96,7 +96,7 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._wheelhouse_copy import WheelhouseCopy
+from ..module_utils._wheelhouse_copy import RECORD, WheelhouseCopy
 
 #: What the action plugin sends at a time, in bytes; it lies on the host twice for a moment.
 _PARCEL = 256 << 20
@@ -126,7 +126,7 @@ def present(module, copy):
 
 def absent(module, copy):
     removed = sorted(copy.record)
-    there = os.path.lexists(os.path.join(copy.path, "wheelhouse.json")) and bool(removed)
+    there = os.path.lexists(os.path.join(copy.path, RECORD)) and bool(removed)
     if there and not module.check_mode:
         copy.remove()
     diff = {"before": lines(removed), "after": "", "before_header": copy.path, "after_header": copy.path}

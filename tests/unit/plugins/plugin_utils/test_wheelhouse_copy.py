@@ -68,7 +68,7 @@ def bring(source, host, most=12):
 
 def test_what_lacks_comes_in_parcels(source, host):
     assert bring(source, host, 20) == [["a-1-py3-none-any.whl", "b-2.tar.gz"], ["c-3-py3-none-any.whl"]]
-    assert sorted(os.listdir(host)) == sorted([*FILES, "wheelhouse.json"])
+    assert sorted(os.listdir(host)) == sorted([*FILES, "brought.json"])
     assert {name: pathlib.Path(host, name).read_text() for name in FILES} == FILES
     assert bring(source, host) == []
 
@@ -114,7 +114,7 @@ def test_what_is_wanted_no_more_goes_and_what_is_of_others_stays(source, host):
             stream.write("x")
     write_manifest(source, {name: FILES[name] for name in ("a-1-py3-none-any.whl",)})
     assert bring(source, host) == []
-    assert sorted(os.listdir(host)) == ["a-1-py3-none-any.whl", "mine.whl", "wheelhouse.json"]
+    assert sorted(os.listdir(host)) == ["a-1-py3-none-any.whl", "brought.json", "mine.whl"]
     WheelhouseCopy(host).remove()
     assert os.listdir(host) == ["mine.whl"]
     os.unlink(os.path.join(host, "mine.whl"))
@@ -122,11 +122,20 @@ def test_what_is_wanted_no_more_goes_and_what_is_of_others_stays(source, host):
     assert not os.path.exists(host)
 
 
+def test_a_wheelhouse_that_somebody_made_at_that_place_is_theirs(source):
+    """What ./box wheelhouse wrote there says which files it has, and not that they were brought."""
+    before = sorted(os.listdir(source))
+    copy = WheelhouseCopy(str(source))
+    assert (copy.record, copy.stale({})) == ({}, [])
+    copy.remove()
+    assert sorted(os.listdir(source)) == before
+
+
 def test_a_file_that_is_not_what_the_controller_says_is_refused(source, host):
     (source / "b-2.tar.gz").write_text("THE SECOND")
     with pytest.raises(CopyError, match=r"b-2\.tar\.gz is not what wheelhouse\.json on the controller says"):
         bring(source, host)
-    assert sorted(os.listdir(host)) == ["a-1-py3-none-any.whl", "wheelhouse.json"]
+    assert sorted(os.listdir(host)) == ["a-1-py3-none-any.whl", "brought.json"]
 
 
 def test_a_parcel_with_something_else(source, host, tmp_path):
