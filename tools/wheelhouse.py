@@ -23,13 +23,13 @@ from typing import Any
 
 from locking.names import LockError
 from locking.uv import find_uv
-from wheelhousing.collection import ROOT
+from wheelhousing.collection import ROOT, shown
 from wheelhousing.errors import WheelhouseError
 from wheelhousing.fetch import fetch_all, mib, require_space
 from wheelhousing.folder import Folder
 from wheelhousing.index import Index, index_address
 from wheelhousing.locks import Need, stack_needs
-from wheelhousing.plan import Wanted, resolve, with_sizes
+from wheelhousing.plan import Wanted, resolve, unmet, with_sizes
 
 
 def say(line: str) -> None:
@@ -79,8 +79,11 @@ def check(folder: Folder, needs: list[Need]) -> int:
     if not same_locks(manifest.get("locks"), [need.described() for need in needs]):
         problems.append("the locks are others than it was made for")
     files = manifest["files"]
+    if not manifest.get("complete"):
+        problems.append("the run that made it did not come to its end")
     damaged, lacking, foreign = look(folder, files)
     problems += [f"{path}: {what}" for path, what in sorted(damaged.items())] + [f"{path}: lacks" for path in lacking]
+    problems += [f"{what}: wheelhouse.json has no file of it" for what in unmet(needs, files)]
     for line in [*problems, *(f"{path}: no lock needs it" for path in foreign)]:
         say(line)
     if problems:
@@ -100,7 +103,7 @@ def make(folder: Folder, needs: list[Need], uv: str, options: argparse.Namespace
     wanted: list[Wanted] = []
     index = None
     damaged, lacking, foreign = look(folder, files or {})
-    if files is None or damaged or lacking:
+    if files is None or damaged or lacking or unmet(needs, files):
         # What is whole needs no index: a second run works without a network.
         index = Index(index_address(options.index, uv))
         wanted = resolve(needs, index)
@@ -178,7 +181,7 @@ def main(argv: list[str] | None = None) -> int:
         with folder.locked():
             return make(folder, needs, find_uv(), options)
     except (WheelhouseError, LockError, OSError, netrc.NetrcParseError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {shown(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped; what is whole stays, and the same command goes on from there", file=sys.stderr)

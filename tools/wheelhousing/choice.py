@@ -78,7 +78,8 @@ def best(files: Iterable[File], pin: Pin, python: str) -> File | None:
         except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
             continue
     if wheels:
-        return min(wheels)[1]
+        # An index may list a file twice.
+        return min(wheels, key=lambda one: one[0])[1]
     return min(sources, key=lambda file: (not file.sha256, not file.name.endswith(".tar.gz"), file.name), default=None)
 
 

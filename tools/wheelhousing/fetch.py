@@ -94,13 +94,14 @@ class _Run:
         beside = target.with_name(f"{PARTIAL}{target.name}")
         try:
             digest = retried(lambda: self._write(wanted, beside), wait=self.stop.wait)
+        except _Stopped:
+            beside.unlink(missing_ok=True)
+            raise
         except (OSError, http.client.HTTPException) as error:
+            beside.unlink(missing_ok=True)
             if isinstance(error, OSError) and error.filename == str(beside):
                 raise WheelhouseError(f"{target}: cannot be written: {error.strerror}") from error
             raise WheelhouseError(f"{wanted.distribution}: {self.index.why(wanted.file.url, error)}") from error
-        finally:
-            if self.stop.is_set():
-                beside.unlink(missing_ok=True)
         if f"sha256:{digest}" not in wanted.hashes:
             beside.unlink()
             raise WheelhouseError(

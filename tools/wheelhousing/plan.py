@@ -69,6 +69,29 @@ def resolve(needs: Iterable[Need], index: Index) -> list[Wanted]:
     return sorted(found.values(), key=lambda wanted: wanted.path)
 
 
+def unmet(needs: Iterable[Need], files: dict[str, dict[str, Any]]) -> list[str]:
+    """Return what of the locks no file is for, such as `six==1.16.0 for Python 3.9`, whatever else says it is whole.
+
+    files: {path below the wheelhouse: {"distribution", "sha256" (hex, '' where nobody knows it yet)}}.
+    """
+    have: dict[tuple[str, str], list[File]] = {}
+    for path, one in files.items():
+        folder, name = os.path.split(path)
+        have.setdefault((folder, one["distribution"]), []).append(File(name, "", one["sha256"]))
+    found = {}
+    for need in needs:
+        for python, pin in need.pins():
+            there = have.get((need.folder, pin.name), [])
+            if pin.url:
+                there = [one for one in there if not one.sha256 or f"sha256:{one.sha256}" in pin.hashes]
+                met = bool(there)
+            else:
+                met = best(there, pin, python) is not None
+            if not met:
+                found[f"{pin.name}=={pin.version} for Python {python}"] = None
+    return list(found)
+
+
 def with_sizes(wanted: list[Wanted], index: Index) -> list[Wanted]:
     """Return the same with sizes asked for where the index did not tell them, as its older pages do not."""
     unknown = [one for one in wanted if one.file.size is None]

@@ -93,6 +93,11 @@ def test_a_told_hash_goes_before_a_fitting_name():
     assert best(files, pin_of(WHEELS[0]), "3.9").name == WHEELS[0]
 
 
+def test_an_index_may_list_a_file_twice():
+    twice = [file_of(WHEELS[0]), File(WHEELS[0], "https://other.example.org/x", digest_of(WHEELS[0]), 7)]
+    assert best(twice, pin_of(WHEELS[0]), "3.9") == twice[0]
+
+
 # --- which locks ---------------------------------------------------------------------------------------------------
 
 
@@ -214,7 +219,7 @@ class Mirror:
         self.html = html
         self.asked = []
         self.authorizations = []
-        self.changed = {}
+        self.changed, self.gone = {}, set()
         self.user = None
         mirror = self
 
@@ -248,6 +253,8 @@ class Mirror:
     def page(self, path):
         if path.startswith("/files/"):
             file = self.folder / path.rpartition("/")[2]
+            if file.name in self.gone:
+                return 404, "text/plain", b""
             return 200, "application/octet-stream", self.changed.get(file.name, file.read_bytes())
         name = path.rstrip("/").rpartition("/")[2]
         files = [file for file in sorted(self.folder.iterdir()) if file.name.startswith(f"{name}-")]
@@ -376,6 +383,37 @@ def test_what_is_damaged_or_lacks_is_named_and_fetched_anew(call, mirror, spoil)
     assert spoil is spoil_absent or (lines[0].startswith("two-2.0.tar.gz: ") and lines[0].endswith("fetched anew"))
     assert [path for verb, path in mirror.asked if verb == "GET" and "files" in path] == ["/files/two-2.0.tar.gz"]
     assert call("--check")[0] == 0
+
+
+def forget(said):
+    del said["files"]["two-2.0.tar.gz"]
+
+
+def unfinished(said):
+    said["complete"] = False
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [(forget, "two==2.0 for Python 3.9: wheelhouse.json has no file of it"), (unfinished, "did not come to its end")],
+)
+def test_what_the_manifest_says_is_held_against_the_locks(call, harm, said):
+    call()
+    manifest = json.loads((call.house / "wheelhouse.json").read_text())
+    harm(manifest)
+    (call.house / "wheelhouse.json").write_text(json.dumps(manifest))
+    status, lines = call("--check")
+    assert status == 1 and any(said in line for line in lines)
+    assert call()[0] == 0
+    assert call("--check")[0] == 0
+    assert content(call.house) == WHOLE
+
+
+def test_a_run_that_fails_leaves_whole_files_only(call, mirror):
+    mirror.gone.add("two-2.0.tar.gz")
+    status, lines = call()
+    assert status == 2 and "404" in lines[-1]
+    assert not [path for path in content(call.house) if ".part-" in path]
 
 
 def test_a_file_of_others_stays_and_one_of_an_older_lock_goes(call, files):
