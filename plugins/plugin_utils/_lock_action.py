@@ -27,7 +27,8 @@ class LockAction(ActionBase):
         try:
             return self._find_needle("files", path)
         except AnsibleError:
-            raise AnsibleActionFail(f"{self._task.action}: {path}: no such file on the controller") from None
+            where = "" if path.startswith(("/", "~")) else f" (looked up from the playbook's, {self._loader.get_basedir()})"
+            raise AnsibleActionFail(f"{self._task.action}: {path}: no such file on the controller{where}") from None
 
     def read_text(self, path):
         """Return a controller file's text."""

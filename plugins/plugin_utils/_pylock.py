@@ -122,7 +122,7 @@ class PyLock(Lock):
         try:
             suits = any(one.evaluate(host.markers, context="requirement") for one in environments)
         except (UndefinedComparison, UndefinedEnvironmentName) as error:
-            raise LockFileError(f"{where}: a marker cannot be told: {error}. Make the lock anew") from error
+            raise LockFileError(f"{where}: a marker cannot be told: {error} Make the lock anew") from error
         if environments and not suits:
             raise LockFileError(
                 f"{where}: the lock is for {' or '.join(map(str, environments))}, "

@@ -41,7 +41,7 @@ class Entry:
             return any(marker.evaluate({**host.markers, "extra": extra}) for extra in ("", *host.extras))
         except (UndefinedComparison, UndefinedEnvironmentName) as error:
             raise LockFileError(
-                f"{self.pin.source}: {self.pin.name}: the marker {self.marker!r} cannot be told: {error}. Mend it, or "
+                f"{self.pin.source}: {self.pin.name}: the marker {self.marker!r} cannot be told: {error} Mend it, or "
                 f"make the lock anew"
             ) from error
 
