@@ -27,7 +27,8 @@ class LockAction(ActionBase):
         try:
             return self._find_needle("files", path)
         except AnsibleError:
-            where = "" if path.startswith(("/", "~")) else f" (looked up from the playbook's, {self._loader.get_basedir()})"
+            start = self._loader.get_basedir()
+            where = "" if path.startswith(("/", "~")) else f" (looked up from the playbook's folder, {start})"
             raise AnsibleActionFail(f"{self._task.action}: {path}: no such file on the controller{where}") from None
 
     def read_text(self, path):
