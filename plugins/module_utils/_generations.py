@@ -30,6 +30,7 @@ from ._progress import FILE as PROGRESS
 from ._progress import read_progress
 
 STATE = os.path.join(".mlinabox", "state.json")
+CONDEMNED = os.path.join(".mlinabox", "condemned")
 USE_LOCK = os.path.join(".mlinabox", "use.lock")
 _STAMP = "%Y%m%dT%H%M%SZ"
 _ID = re.compile(r"^\d{8}T\d{6}Z-[0-9a-f]{8}$")
@@ -77,8 +78,27 @@ class Environment:
         return sorted(name for name in names if _ID.fullmatch(name))
 
     def proved_ids(self):
-        """Return those that were proved, oldest first."""
-        return [name for name in self.all_ids() if os.path.isfile(os.path.join(self.path(name), STATE))]
+        """Return those that were proved and not condemned since, oldest first."""
+        return [
+            name
+            for name in self.all_ids()
+            if os.path.isfile(os.path.join(self.path(name), STATE)) and not self.condemned(name)
+        ]
+
+    def condemn(self, generation, why):
+        """Record that a generation is no longer what was proved: nobody goes back to it, and it is removed when unused.
+
+        why: a line for people.
+        """
+        write_whole(os.path.join(self.path(generation), CONDEMNED), why + "\n")
+
+    def condemned(self, generation):
+        """Return why a generation is no longer what was proved, '' where it is."""
+        try:
+            with open(os.path.join(self.path(generation), CONDEMNED), encoding="utf-8") as stream:
+                return stream.read().strip() or "condemned"
+        except FileNotFoundError:
+            return ""
 
     def current_id(self):
         """Return the live generation's identifier, or '' where none is live."""
@@ -186,11 +206,15 @@ class Environment:
         return names
 
     def prune(self, keep):
-        """Remove the oldest proved generations beyond `keep` (the live one counts). Returns (removed, {kept: why})."""
+        """Remove the condemned generations and the oldest beyond `keep` (the live one counts).
+
+        Returns (names of the removed, {name of one kept because it is used: why}).
+        """
         removed, used = [], {}
         current = self.current_id()
         others = [name for name in self.proved_ids() if name != current]
-        for name in others[: max(0, len(others) - max(0, keep - 1))]:
+        condemned = [name for name in self.all_ids() if name != current and self.condemned(name)]
+        for name in [*condemned, *others[: max(0, len(others) - max(0, keep - 1))]]:
             try:
                 self.remove(name)
                 removed.append(name)

@@ -77,7 +77,9 @@ class PipLock:
             installed, damaged = inspect(environment.path(current), request.integrity)
         steps = make_plan(installed, request.pins, damaged)
         reasons = self._other_reasons(current, state, damaged)
-        kept = self._kept_generation(current) if steps or reasons else ""
+        # What is kept shares files with what drifted, so a repair is built.
+        drift = bool(damaged) or (bool(steps) and state.get("lock_digest") == self.digest)
+        kept = self._kept_generation(current) if reasons and not drift else ""
         target = (kept or "a new generation") if steps or reasons else ""
         # What a run that goes on is making is its own.
         leftovers = cleaned or ([] if is_held(self._run_lock) else environment.leftovers())
@@ -98,6 +100,7 @@ class PipLock:
             "_ids": environment.all_ids(),
             "_steps": steps,
             "_damaged": damaged,
+            "_drift": drift,
             "_target": target,
             "_reuse": kept,
         }
@@ -173,6 +176,8 @@ class PipLock:
             generation = builder.build(result["_damaged"])
         progress.phase("switch")
         environment.switch(generation)
+        if result["_drift"]:
+            environment.condemn(before, "; ".join([result["summary"], *sorted(result["_damaged"].values())]))
         progress.phase("removal")
         removed, used = environment.prune(self.request.keep)
         result.update(

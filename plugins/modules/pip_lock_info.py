@@ -45,6 +45,7 @@ environments:
           proved: "2026-11-21T05:20:11Z"
           packages: 214
           python: /usr/bin/python3.9
+          condemned: ""
           users: []
 """
 
@@ -66,6 +67,7 @@ def describe(environment):
                 "proved": state.get("proved", ""),
                 "packages": len(state.get("packages", {})),
                 "python": state.get("python", ""),
+                "condemned": environment.condemned(name),
                 "users": environment.users_of(name),
             }
         )

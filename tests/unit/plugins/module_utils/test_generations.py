@@ -70,6 +70,16 @@ def test_prune_keeps_the_newest_and_the_live_one(environment):
     assert environment.all_ids() == [ONE, THREE]
 
 
+def test_a_condemned_generation_is_nobodys_way_back(environment):
+    make(environment, ONE, TWO, THREE)
+    environment.switch(THREE)
+    environment.condemn(TWO, "six.py is missing")
+    assert (environment.condemned(ONE), environment.condemned(TWO)) == ("", "six.py is missing")
+    assert environment.proved_ids() == [ONE, THREE]
+    assert environment.previous_id() == ONE
+    assert environment.prune(3) == ([TWO], {})
+
+
 def test_a_generation_in_use_is_kept_and_its_user_named(environment):
     make(environment, ONE, TWO, THREE)
     environment.switch(THREE)
