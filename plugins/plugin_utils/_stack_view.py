@@ -64,7 +64,8 @@ def with_own(found, own, python):
     found: what `environments` returns; own: [{name, lock, and any of _OWN or python}]; python: the interpreter
     of those that name none. ValueError where a name is taken.
     """
-    taken = {one["name"]: "the stack's" for one in found}
+    # Both roles would bring it to their own lock, in turn, at every run.
+    taken = {"jupyterlab": "the notebook server's (role jupyterlab)", **{one["name"]: "the stack's" for one in found}}
     for one in own:
         if one["name"] in taken:
             raise ValueError(

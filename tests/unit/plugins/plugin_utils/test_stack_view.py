@@ -51,7 +51,12 @@ def test_environments_of_ones_own_come_behind_whole():
 
 
 @pytest.mark.parametrize(
-    ("names", "message"), [(["tool"], "'tool' is the stack's"), (["mine", "mine"], "'mine' is already another's")]
+    ("names", "message"),
+    [
+        (["tool"], "'tool' is the stack's"),
+        (["mine", "mine"], "'mine' is already another's"),
+        (["jupyterlab"], "'jupyterlab' is the notebook server's"),
+    ],
 )
 def test_a_name_that_is_taken(names, message):
     with pytest.raises(ValueError, match=message):
