@@ -21,8 +21,9 @@ from ._build import BuildError
 from ._generations import sync_directory
 from ._indexes import by_index
 from ._pins import Pin, normalize, requirements_text
-from ._smoke_folder import run_folder
+from ._smoke_folder import remove_stale, run_folder
 
+_SCRATCH, _BUILDING, _KEEPING = "/var/tmp", "mlinabox-build-", ".making-"
 _NEEDED = re.compile(r"Wheels are required for `([^`]+)`")
 
 
@@ -48,6 +49,9 @@ class SourceBuilds:
 
     def pins(self, pins):
         """Return the pins with the address and hash of the wheel built from each. Raises BuildError."""
+        # What killed runs left goes also where nothing is to be built any more.
+        remove_stale(_SCRATCH, _BUILDING)
+        remove_stale(self.store, _KEEPING)
         missing = self.missing(pins)
         for index, group in by_index(missing).items():
             self._build(group, index)
@@ -77,7 +81,7 @@ class SourceBuilds:
                 f"what "
                 f"builds it, with hashes: without them that index could serve anything for it"
             )
-        with run_folder("/var/tmp", "mlinabox-build-") as folder:
+        with run_folder(_SCRATCH, _BUILDING) as folder:
             # One within: that outside stays root's, which is how a later run knows what a killed one left.
             scratch = os.path.join(folder, "build")
             os.mkdir(scratch, 0o700)
@@ -142,7 +146,7 @@ class SourceBuilds:
             # A link would lead root's copy wherever the build chose.
             if os.path.islink(by_name[pin.name]):
                 raise BuildError(f"{pin.source}: {pin.name}: its build left a link in the place of a wheel")
-            with run_folder(self.store, ".making-") as making:
+            with run_folder(self.store, _KEEPING) as making:
                 whole = os.path.join(making, "whole")
                 os.mkdir(whole, 0o755)
                 _copy(by_name[pin.name], os.path.join(whole, os.path.basename(by_name[pin.name])))

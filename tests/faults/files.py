@@ -20,6 +20,7 @@ CACHE = ROOT / ".cache" / "faults"
 
 #: A distribution without a wheel, so that there is something to build. It takes long enough to be killed in it.
 SLOW = ("slowbuild", "1.0")
+SLOW_SECONDS = 1.0
 _SLOW_FILES = {
     "pyproject.toml": '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n',
     "setup.py": (

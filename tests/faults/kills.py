@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import files
 import rig as rigs
 from rig import PHASES, LeftOver, Request, Unkept
 
@@ -71,7 +72,9 @@ class Kills:
         if target == "build":
             rig.unbuild()
         rig.tools.index.well(0.6 if target == "download" else 0.0)
-        moment = random.random() * self.lengths.get(target, _USUAL)
+        # A build goes on beside a download, which is then what is told.
+        length = files.SLOW_SECONDS if target == "build" else self.lengths.get(target, _USUAL)
+        moment = random.random() * length
         run = rig.start(Request(new))
         hit = run.slowly(target, random.randrange(12)) if target == "switch" else run.until(target, moment)
         phase, kinds = run.freeze() if hit else ("", {})
