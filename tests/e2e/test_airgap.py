@@ -85,7 +85,8 @@ def test_stack_and_server_without_a_network(fleet, host, site, wheelhouse):
     host.sh("cd / && runuser -u nobody -- /opt/mlinabox/bin/python -c 'import docopt'")
     assert host.sh("readlink /opt/mlinabox/envs/jupyterlab/current").strip()
     sent = set(host.sh("ls /opt/mlinabox/wheelhouse").split())
-    assert sent == {path.name for path in wheelhouse.iterdir() if path.is_file()} - {"SHA256SUMS"}
+    files = {path.name for path in wheelhouse.iterdir() if path.is_file()} - {"SHA256SUMS", "wheelhouse.json"}
+    assert sent == {*files, "brought.json"}
     assert site(wheelhouse).well().recap["airgap"]["changed"] == 0
 
 

@@ -109,7 +109,8 @@ def test_rollback_to_nothing_is_an_error(checkout):
     assert "generations" in done.stderr
 
 
-def test_from_another_folder_through_a_link(checkout, tmp_path):
+def test_from_another_folder_through_a_link(checkout, tmp_path, monkeypatch):
+    monkeypatch.delenv("ANSIBLE_CONFIG", raising=False)
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "box").symlink_to(checkout / "box")
     said = called(call(tmp_path / "bin", "site", cwd="/"))
