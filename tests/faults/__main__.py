@@ -28,8 +28,8 @@ from rig import PHASES, Rig, Tools, Unkept
 
 def words():
     parser = argparse.ArgumentParser(prog="tests/faults", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--full", action="store_true", help="all faults in all phases, 70 kills")
-    parser.add_argument("--kills", type=int, help="how many kills, 0 for none, by default 70 with --full and 7 without")
+    parser.add_argument("--full", action="store_true", help="all faults in all phases, 64 kills")
+    parser.add_argument("--kills", type=int, help="how many kills, 0 for none, by default 64 with --full and 7 without")
     parser.add_argument(
         "--seed", type=int, default=int.from_bytes(os.urandom(4), "big"), help="for the same chances again"
     )
@@ -76,7 +76,7 @@ def work(options, scratch, report):
     report.table = kills.table
     kills.undisturbed()
     if options.kills != 0:
-        kills.carry_out(options.kills or (70 if options.full else len(PHASES)), 5 if options.full else 1)
+        kills.carry_out(options.kills or (64 if options.full else len(PHASES)), 5 if options.full else 1)
     others = Others(rig, chance, report, kills.live)
     others.all_but_the_disk(options.full)
 
@@ -104,7 +104,8 @@ def main():
     report = Report(files.ROOT / "tests" / "output", options.seed)
     try:
         work(options, scratch, report)
-    except Unkept as problem:
+    except (Unkept, OSError, subprocess.SubprocessError) as problem:
+        # What was found until then is still told.
         report.wrong("the suite", problem)
     return report.finish()
 

@@ -17,6 +17,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 
 _SHUTDOWN = 0x8004587D  # EXT4_IOC_SHUTDOWN (linux/fs/ext4/ext4.h)
 _NO_LOG_FLUSH = 2  # EXT4_GOING_FLAGS_NOLOGFLUSH: what the journal has in memory only is lost too, as without power
@@ -57,7 +58,13 @@ def mount(*words):
 
 
 def unmount(place):
-    subprocess.run(["umount", str(place)], check=True, capture_output=True)
+    """What was killed lets go of its files a moment after it is no process any more."""
+    for _attempt in range(500):
+        done = subprocess.run(["umount", str(place)], capture_output=True, text=True, check=False)
+        if not done.returncode:
+            return
+        time.sleep(0.01)
+    raise OSError(f"umount: {done.stderr.strip()}")
 
 
 class Disk:
