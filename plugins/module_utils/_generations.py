@@ -45,9 +45,12 @@ class Environment:
     """The generations of one name on this host."""
 
     def __init__(self, root, name):
-        """root: absolute path; name: letters, digits, `_`, `.`, `-`. Raises ValueError for others."""
+        """root: absolute path without a quote; name: letters, digits, `_`, `.`, `-`. Raises ValueError for others."""
         if not os.path.isabs(root):
             raise ValueError(f"root must be an absolute path, not {root!r}")
+        if "'" in root or "\n" in root:
+            # It stands quoted in the launcher, a shell script.
+            raise ValueError(f"root must have no single quote and no line break, not {root!r}")
         if not _NAME.fullmatch(name):
             raise ValueError(f"an environment's name is letters, digits, '_', '.' and '-', not {name!r}")
         self.root = root
@@ -79,18 +82,19 @@ class Environment:
 
     def proved_ids(self):
         """Return those that were proved and not condemned since, oldest first."""
-        return [
-            name
-            for name in self.all_ids()
-            if os.path.isfile(os.path.join(self.path(name), STATE)) and not self.condemned(name)
-        ]
+        return [name for name in self.all_ids() if self._is_proved(name) and not self.condemned(name)]
+
+    def _is_proved(self, generation):
+        return os.path.isfile(os.path.join(self.path(generation), STATE))
 
     def condemn(self, generation, why):
         """Record that a generation is no longer what was proved: nobody goes back to it, and it is removed when unused.
 
         why: a line for people.
         """
-        write_whole(os.path.join(self.path(generation), CONDEMNED), why + "\n")
+        # Without its records it is nobody's way back as it is.
+        if self._is_proved(generation):
+            write_whole(os.path.join(self.path(generation), CONDEMNED), why + "\n")
 
     def condemned(self, generation):
         """Return why a generation is no longer what was proved, '' where it is."""
@@ -168,15 +172,27 @@ class Environment:
         """
         if generation == self.current_id():
             raise InUseError(f"{generation} is the live one")
-        path = self.path(generation)
-        with _unused(os.path.join(path, USE_LOCK), generation):
+        doomed = os.path.join(self.directory, ".removing-" + generation)
+        with self.unused(generation):
+            os.rename(self.path(generation), doomed)
+        remove_tree(doomed)
+
+    @contextmanager
+    def unused(self, generation):
+        """Hold off who would begin to use a generation. Raises InUseError where somebody does."""
+        with _unused(os.path.join(self.path(generation), USE_LOCK), generation):
             # Under the lock: who makes an overlay registers it while holding the shared one.
             users = self.users_of(generation)
             if users:
                 raise InUseError(f"{generation} lies under {', '.join(users)}")
-            doomed = os.path.join(self.directory, ".removing-" + generation)
-            os.rename(path, doomed)
-        remove_tree(doomed)
+            yield
+
+    def _is_used(self, generation):
+        try:
+            with self.unused(generation):
+                return False
+        except InUseError:
+            return True
 
     def leftovers(self):
         """Return the names of what a run that was cut short left behind, or what one that goes on is making."""
@@ -191,7 +207,7 @@ class Environment:
             if name.startswith(".removing-")
             or name.endswith(".new")
             or (name == PROGRESS and not read_progress(self.path(name)))
-            or (_ID.fullmatch(name) and name != current and not os.path.isfile(os.path.join(self.path(name), STATE)))
+            or (_ID.fullmatch(name) and name != current and not self._is_proved(name) and not self._is_used(name))
         ]
 
     def clean(self):
@@ -206,15 +222,16 @@ class Environment:
         return names
 
     def prune(self, keep):
-        """Remove the condemned generations and the oldest beyond `keep` (the live one counts).
+        """Remove the generations that nobody can go back to and the oldest beyond `keep` (the live one counts).
 
         Returns (names of the removed, {name of one kept because it is used: why}).
         """
         removed, used = [], {}
         current = self.current_id()
         others = [name for name in self.proved_ids() if name != current]
-        condemned = [name for name in self.all_ids() if name != current and self.condemned(name)]
-        for name in [*condemned, *others[: max(0, len(others) - max(0, keep - 1))]]:
+        # Condemned, or live until now without a record of its proof.
+        unfit = [name for name in self.all_ids() if name != current and name not in others]
+        for name in [*unfit, *others[: max(0, len(others) - max(0, keep - 1))]]:
             try:
                 self.remove(name)
                 removed.append(name)

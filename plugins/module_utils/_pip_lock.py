@@ -44,6 +44,12 @@ class PipLock:
         defer: carry it out only where nothing is to be built, and else return the plan with `deferred`, which the
         caller then has carried out where a build may take its time.
         """
+        if not os.path.isabs(self.request.python):
+            # Relative, it would be another one for each directory that a run begins in.
+            raise PipLockError(
+                f"environment {self.request.name}: the option python must be an absolute path, not "
+                f"{self.request.python!r}"
+            )
         result = self._plan()
         if not result["changed"]:
             return result
@@ -56,7 +62,6 @@ class PipLock:
         interpreter = ask_interpreter(self.request)
         directory = self.environment.directory
         os.makedirs(directory, exist_ok=True)
-        self._make_overlays()
         progress = os.path.join(directory, PROGRESS)
         try:
             with RunLock(self._run_lock, self.request.lock_timeout) as lock, Progress(progress) as told:
@@ -152,6 +157,7 @@ class PipLock:
     def _carry_out(self, result, interpreter, lock, progress):
         """Do what the plan `result` says, under the lock. Returns the module's result."""
         environment = self.environment
+        self._make_overlays()
         cleaned = environment.clean()
         if environment.current_id() != result["generation"] or environment.all_ids() != result["_ids"]:
             # Another run did something between the plan and the lock, or left something that is gone now.

@@ -29,10 +29,16 @@ def remove_environment(environment, request, check_mode):
         return result
     try:
         with RunLock(os.path.join(environment.directory, "run.lock"), request.lock_timeout):
+            # Another run may have made or removed some while this one waited.
+            ids = environment.all_ids()
             current = environment.current_id()
             if current:
                 os.unlink(environment.link)
             try:
+                # Where one is used all of them stay, as what to go back to.
+                for generation in ids:
+                    with environment.unused(generation):
+                        pass
                 for generation in ids:
                     environment.remove(generation)
             except Exception:

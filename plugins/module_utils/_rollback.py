@@ -19,6 +19,24 @@ def roll_back(environment, request, target, check_mode):
 
     Returns the module's result. Raises PipLockError.
     """
+    result = _plan(environment, request, target)
+    if check_mode or not result["changed"]:
+        return result
+    try:
+        with RunLock(os.path.join(environment.directory, "run.lock"), request.lock_timeout):
+            target = result["generation"]
+            if environment.current_id() != result["previous"] or target not in environment.proved_ids():
+                # Another run made another one live while this one waited, or removed what it was to go back to.
+                result = _plan(environment, request, target)
+            write_launcher(environment)
+            environment.switch(target)
+    except LockTimeoutError as error:
+        raise PipLockError(str(error)) from error
+    return result
+
+
+def _plan(environment, request, target):
+    """Return the module's result as it would be. Raises PipLockError where the target cannot go live."""
     current = environment.current_id()
     target = target or environment.previous_id()
     kept = environment.proved_ids()
@@ -57,12 +75,4 @@ def roll_back(environment, request, target, check_mode):
             f"{'; '.join(failures)}. Choose another (kept are: {', '.join(kept)}), or run the playbook site",
             failures=failures,
         )
-    if check_mode:
-        return result
-    try:
-        with RunLock(os.path.join(environment.directory, "run.lock"), request.lock_timeout):
-            write_launcher(environment)
-            environment.switch(target)
-    except LockTimeoutError as error:
-        raise PipLockError(str(error)) from error
     return result

@@ -10,6 +10,7 @@ stays taken until uv is done, so the next run finds a directory at rest.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -46,13 +47,32 @@ class RunLock:
         self.descriptor = -1
 
     def __enter__(self):
+        deadline = time.monotonic() + self.timeout
+        self._take(deadline)
+        while not self._is_in_place():
+            # Another run removed the environment meanwhile; a lock on what is gone holds nobody off.
+            os.close(self.descriptor)
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            self._take(deadline)
+        me = {"pid": os.getpid(), "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        # It is for messages only: on a full disk, going back must still be possible.
+        with contextlib.suppress(OSError):
+            os.ftruncate(self.descriptor, 0)
+            os.pwrite(self.descriptor, json.dumps(me).encode(), 0)
+        return self
+
+    def __exit__(self, *_error):
+        # Not by closing alone: a server that a source distribution's build left running has the descriptor too.
+        fcntl.flock(self.descriptor, fcntl.LOCK_UN)
+        os.close(self.descriptor)
+
+    def _take(self, deadline):
         self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         os.set_inheritable(self.descriptor, True)
-        deadline = time.monotonic() + self.timeout
         while True:
             try:
                 fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
+                return
             except OSError:
                 if time.monotonic() >= deadline:
                     holder = self._holder()
@@ -62,13 +82,12 @@ class RunLock:
                         f"Wait for that run to end, or raise lock_timeout"
                     ) from None
                 time.sleep(self.poll)
-        os.ftruncate(self.descriptor, 0)
-        me = {"pid": os.getpid(), "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
-        os.pwrite(self.descriptor, json.dumps(me).encode(), 0)
-        return self
 
-    def __exit__(self, *_error):
-        os.close(self.descriptor)
+    def _is_in_place(self):
+        try:
+            return os.path.samestat(os.stat(self.path), os.fstat(self.descriptor))
+        except FileNotFoundError:
+            return False
 
     def _holder(self):
         try:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import shutil
 import subprocess
+import threading
+import time
+from contextlib import nullcontext
 
 import pytest
 from ansible_collections.mlinabox.core.plugins.module_utils._generations import Environment, InUseError
@@ -38,6 +43,12 @@ def make(environment, *names, proved=True):
             pass
         if proved:
             environment.write_state(name, {"packages": {}})
+
+
+@pytest.mark.parametrize("root", ["relative", "/it's", "/a\nb"])
+def test_roots_that_no_launcher_can_name_are_refused(root):
+    with pytest.raises(ValueError, match="root"):
+        Environment(root, "stack")
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 65])
@@ -121,6 +132,19 @@ def test_clean_removes_what_was_cut_short_and_nothing_else(environment):
     assert environment.clean() == []
 
 
+def test_what_was_live_without_a_proof_goes_when_nobody_uses_it(environment):
+    make(environment, ONE, proved=False)
+    make(environment, TWO, THREE)
+    environment.switch(THREE)
+    with open(os.path.join(environment.path(ONE), ".mlinabox", "use.lock"), encoding="ascii") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        assert environment.prune(3) == ([], {ONE: f"{ONE} has programs running from it"})
+        assert environment.clean() == []
+    assert environment.leftovers() == [ONE]
+    assert environment.prune(3) == ([ONE], {})
+    assert environment.all_ids() == [TWO, THREE]
+
+
 def test_the_run_lock_names_its_holder(tmp_path):
     path = str(tmp_path / "run.lock")
     with RunLock(path, 0), pytest.raises(LockTimeoutError, match=f"held by process {os.getpid()} since"), RunLock(
@@ -131,17 +155,49 @@ def test_the_run_lock_names_its_holder(tmp_path):
         pass
 
 
-def test_a_child_that_inherits_the_run_lock_holds_it_after_its_parent(tmp_path):
+@pytest.mark.parametrize("killed", [True, False])
+def test_a_child_that_inherits_the_run_lock_holds_it_where_its_parent_is_killed(tmp_path, killed):
     path = str(tmp_path / "run.lock")
-    with RunLock(path, 0) as lock:
-        child = subprocess.Popen(["sleep", "30"], pass_fds=[lock.descriptor])
+    lock = RunLock(path, 0).__enter__()
+    child = subprocess.Popen(["sleep", "30"], pass_fds=[lock.descriptor])
+    if killed:
+        os.close(lock.descriptor)
+    else:
+        lock.__exit__()
     try:
-        with pytest.raises(LockTimeoutError), RunLock(path, 0):
+        with pytest.raises(LockTimeoutError) if killed else nullcontext(), RunLock(path, 0):
             pass
     finally:
         child.kill()
         child.wait()
     with RunLock(path, 0):
+        pass
+
+
+def test_a_lock_on_what_another_run_removed_is_none(tmp_path):
+    path = str(tmp_path / "stack" / "run.lock")
+    os.makedirs(os.path.dirname(path))
+    with RunLock(path, 0):
+        waiting = RunLock(path, 10, poll=0.01)
+        thread = threading.Thread(target=waiting.__enter__)
+        thread.start()
+        deadline = time.monotonic() + 5
+        while waiting.descriptor < 0 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        shutil.rmtree(os.path.dirname(path))
+    thread.join()
+    with pytest.raises(LockTimeoutError, match=f"held by process {os.getpid()} since"), RunLock(path, 0):
+        pass
+    waiting.__exit__()
+
+
+def test_a_run_lock_on_a_full_disk_is_one_all_the_same(tmp_path, monkeypatch):
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = str(tmp_path / "run.lock")
+    monkeypatch.setattr(os, "pwrite", full)
+    with RunLock(path, 0), pytest.raises(LockTimeoutError, match="held by another run"), RunLock(path, 0):
         pass
 
 
