@@ -90,7 +90,7 @@ class Builder:
             # The cache itself holds a damaged copy (its files are linked, so damage is shared): fetch these again.
             self._evict(found)
             remove_tree(path)
-            self._make(path, found)
+            self._make(path, {**damaged, **found})
             found = find_damage(path, self.request.integrity)
         built = time.monotonic()
         proof = self._prove(path, found)
@@ -140,6 +140,8 @@ class Builder:
         manifest = Manifest()
         add_own_files(manifest, path)
         write_soon(os.path.join(path, USE_LOCK), "")
+        # Without it the launcher starts nothing.
+        manifest.add("", *os.path.split(USE_LOCK), 0)
         if self.request.build_constraints:
             # A record of what built the source distributions.
             write_soon(os.path.join(own, "build.txt"), self.request.build_constraints)

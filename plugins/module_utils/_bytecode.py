@@ -68,12 +68,19 @@ class Bytecode:
 
     @staticmethod
     def _wanted(manifest, inside):
-        """Return [(distribution, folder, names)] of all sources at or under the folder `inside`."""
-        wanted = []
+        """Return [(distribution, folder, names)] of all sources at or under the folder `inside`, each source once.
+
+        A file that several distributions record (a namespace's __init__.py) counts for the first: two processes that
+        compiled it would each record its own result, which need not be the same to the byte.
+        """
+        wanted, seen = [], {}
         for distribution, folders in manifest.rows.items():
             for folder, rows in folders.items():
                 if folder == inside or folder.startswith(inside + "/"):
+                    taken = seen.setdefault(folder, set())
                     names = [name for name in (row.partition("\t")[0] for row in rows) if name.endswith(".py")]
+                    names = [name for name in dict.fromkeys(names) if name not in taken]
+                    taken.update(names)
                     if names:
                         wanted.append((distribution, folder, names))
         return wanted
@@ -176,27 +183,37 @@ class Bytecode:
         os.write(fill, b"".join(map(_PLACE.pack, range(groups))))
         os.close(fill)
         arguments = [self.python.path, "-I", "-S", "-c", _program(), str(queue), str(groups), str(os.getpid()), listing]
+        workers = []
         try:
-            workers = [
-                subprocess.Popen(
-                    arguments,
-                    stdin=subprocess.DEVNULL,
-                    stdout=answer,
-                    stderr=subprocess.PIPE,
-                    pass_fds=[queue, *self.pass_fds],
-                )
-                for _number in range(min(processors(), groups))
-            ]
+            with os.fdopen(answers, encoding="ascii") as stream:
+                try:
+                    for _number in range(min(processors(), groups)):
+                        workers.append(self._start(arguments, queue, answer))
+                finally:
+                    os.close(queue)
+                    os.close(answer)
+                for line in stream:
+                    yield line.rstrip("\n").split("\t")
+            for worker in workers:
+                text = worker.communicate()[1].decode("utf-8", "replace").strip()
+                if worker.returncode:
+                    why = _ending(worker.returncode, text)
+                    raise CompileError(f"compiling bytecode with {self.python.path}: {why}")
         finally:
-            os.close(queue)
-            os.close(answer)
-        with os.fdopen(answers, encoding="ascii") as stream:
-            for line in stream:
-                yield line.rstrip("\n").split("\t")
-        for worker in workers:
-            text = worker.communicate()[1].decode("utf-8", "replace").strip()
-            if worker.returncode:
-                raise CompileError(f"compiling bytecode with {self.python.path}: {_ending(worker.returncode, text)}")
+            # Whatever went wrong, none goes on writing into a generation that is being removed.
+            for worker in workers:
+                worker.kill()
+                worker.wait()
+                worker.stderr.close()
+
+    def _start(self, arguments, queue, answer):
+        return subprocess.Popen(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=answer,
+            stderr=subprocess.PIPE,
+            pass_fds=[queue, *self.pass_fds],
+        )
 
 
 def _ending(status, text):

@@ -36,6 +36,9 @@ class Manifest:
 
     def add(self, distribution, folder, name, size=None, sha256=""):
         """Add a file; size in bytes, None where nobody knows. A name that breaks the format is refused: ValueError."""
+        if name.startswith(">"):
+            # It would begin a block; so written it is the same file.
+            name = f"./{name}"
         row = f"{name}\t{'' if size is None else size}\t{sha256}"
         if "\n" in row or row.count("\t") != 2:
             raise ValueError(f"{distribution}: the file name {folder + '/' + name!r} has a line break or a tab")

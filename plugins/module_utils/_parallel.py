@@ -42,7 +42,13 @@ def map_forked(work, chunks, workers=0):
     try:
         for _number in range(count - 1):
             answers, answer = os.pipe()
-            pid = os.fork()
+            try:
+                pid = os.fork()
+            except OSError:
+                # No process or memory left for one more: those that there are do it.
+                os.close(answers)
+                os.close(answer)
+                break
             if not pid:
                 _child(work, chunks, queue, answer)
             os.close(answer)

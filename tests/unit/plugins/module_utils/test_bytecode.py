@@ -60,6 +60,14 @@ def test_all_is_compiled_and_recorded(tmp_path, python):
     assert set(find_damage(str(tmp_path), "size")) == {"two"}
 
 
+def test_a_source_that_two_distributions_record_is_compiled_once(tmp_path, python):
+    both = {"one": {"space/__init__.py": "A = 1\n"}, "two": {"space/__init__.py": "A = 1\n", "space/b.py": "B = 2\n"}}
+    manifest = generation(tmp_path, both)
+    assert finish(tmp_path, manifest, python) == (0, 2)
+    cache = f"{SITE}/space/__pycache__"
+    assert [len(manifest.rows[name][cache]) for name in ("one", "two")] == [1, 1]
+
+
 def test_what_is_no_python_is_left(tmp_path, python):
     manifest = generation(tmp_path, {"one": {"a.py": "A = 1\n", "template.py": "{{ no }} python\n", "z.py": "\0"}})
     assert finish(tmp_path, manifest, python) == (0, 1)
@@ -123,7 +131,16 @@ def test_an_interpreter_that_fails_is_said(tmp_path, python):
         finish(tmp_path, generation(tmp_path), broken)
 
 
-@pytest.mark.parametrize("program", ["/nonexistent/python", "/bin/false"])
-def test_an_interpreter_that_does_not_run_is_refused(program):
-    with pytest.raises(PipLockError, match=r"does not run.*mlinabox\.core\.python"):
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        ("/nonexistent/python", "does not run"),
+        ("/etc", "does not run"),
+        ("/bin/false", "does not run"),
+        ("/bin/true", "is no Python"),
+        ("/bin/echo", "is no Python"),
+    ],
+)
+def test_an_interpreter_that_does_not_run_is_refused(program, why):
+    with pytest.raises(PipLockError, match=rf"{why}.*mlinabox\.core\.python"):
         ask_interpreter(Request(root="/", name="x", uv="", python=program))

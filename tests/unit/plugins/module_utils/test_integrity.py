@@ -137,6 +137,17 @@ def test_a_name_that_would_break_the_manifest_is_refused():
         Manifest().add("six", "lib", "a\nb", 1)
 
 
+def test_a_name_that_looks_like_a_block_is_a_file_like_others(tmp_path):
+    (tmp_path / ".mlinabox").mkdir()
+    (tmp_path / ">a.py").write_text("1\n")
+    manifest = Manifest()
+    manifest.add("six", ".", ">a.py", 2)
+    write_manifest(str(tmp_path), manifest)
+    assert find_damage(str(tmp_path), "size") == {}
+    (tmp_path / ">a.py").unlink()
+    assert set(find_damage(str(tmp_path), "size")) == {"six"}
+
+
 def test_the_environments_own_files_count(environment):
     (environment / "pyvenv.cfg").write_text("home = /usr/bin\n")
     (environment / "bin/python").symlink_to("/usr/bin/python3")

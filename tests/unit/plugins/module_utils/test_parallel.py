@@ -31,6 +31,16 @@ def test_what_a_dead_worker_took_is_done_all_the_same():
     assert map_forked(work, range(50), 3) == list(range(50))
 
 
+def test_without_another_process_it_is_done_here(monkeypatch):
+    def none():
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "fork", none)
+    before = os.listdir("/proc/self/fd")
+    assert map_forked(lambda number: [number, os.getpid()], range(50), 3) == [[n, os.getpid()] for n in range(50)]
+    assert os.listdir("/proc/self/fd") == before
+
+
 def test_an_error_in_a_worker_comes_out():
     def work(number):
         if number == 7:
