@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ _QUESTION = (
     "import sys, _imp, _frozen_importlib_external as e; "
     "print('%d.%d.%d' % sys.version_info[:3], sys.implementation.cache_tag, e.MAGIC_NUMBER.hex())"
 )
+_ANSWER = re.compile(r"(\d+\.\d+\.\d+) (\S+) ((?:[0-9a-f]{2})+)")
 
 
 @dataclass(frozen=True)
@@ -40,14 +42,17 @@ def ask_interpreter(request):
     """Return the Interpreter of a request. Raises PipLockError for one that does not run or is not the lock's."""
     try:
         done = subprocess.run(
-            [request.python, "-I", "-S", "-c", _QUESTION], capture_output=True, stdin=subprocess.DEVNULL, check=True
+            [request.python, "-I", "-S", "-c", _QUESTION], capture_output=True, stdin=subprocess.DEVNULL, check=False
         )
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise PipLockError(
-            f"environment {request.name}: the interpreter {request.python or '(none given)'} does not run: "
-            f"{error}. Install it first (role mlinabox.core.python), or name another with the option python"
-        ) from error
-    version, cache_tag, magic = done.stdout.decode().split()
+    except OSError as error:
+        raise _useless(request, f"does not run: {error}") from error
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise _useless(request, f"does not run: {said[-1] if said else f'it ended with status {done.returncode}'}")
+    answer = _ANSWER.fullmatch(done.stdout.decode("utf-8", "replace").strip())
+    if not answer:
+        raise _useless(request, "is no Python: it does not tell its version")
+    version, cache_tag, magic = answer.groups()
     wanted = request.python_version
     if wanted and version.split(".")[: wanted.count(".") + 1] != wanted.split("."):
         raise PipLockError(
@@ -55,6 +60,13 @@ def ask_interpreter(request):
             f"Name an interpreter of {wanted}, or make a lock for {version}"
         )
     return Interpreter(request.python, version, cache_tag, bytes.fromhex(magic))
+
+
+def _useless(request, why):
+    return PipLockError(
+        f"environment {request.name}: the interpreter {request.python or '(none given)'} {why}. "
+        f"Install it first (role mlinabox.core.python), or name another with the option python"
+    )
 
 
 def require_platform(request):

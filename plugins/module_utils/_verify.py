@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ._build import Uv
+from ._build import BuildError, Uv, one_line
 from ._generations import Environment
 from ._integrity import find_damage
 from ._pins import Pin
@@ -62,6 +62,8 @@ def _prove_one(environment, generation, state, wanted, uv_program, integrity):
     uv = Uv(uv_program, os.path.join(environment.root, "cache", "uv"))
     try:
         proof = prove(path, pins, uv, find_damage(path, integrity), waivers=wanted["waivers"])
+    except BuildError as error:
+        return [f"{environment.name}: {one_line(str(error))}"]
     except (ValueError, OSError) as error:
         return [f"{environment.name}: {error}"]
     return [f"{environment.name}: {failure}" for failure in proof.failures]

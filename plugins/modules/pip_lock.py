@@ -317,6 +317,7 @@ lock_digest:
 """
 
 import os
+import signal
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -432,6 +433,8 @@ def main():
     )
     # Whatever the caller's umask: what root builds, everybody must be able to read.
     os.umask(0o022)
+    # Ignored, as some callers pass it on, it would have the kernel throw away how our processes ended.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         run = PipLock(make_request(module.params))
         if module.params["state"] == "rolled_back":

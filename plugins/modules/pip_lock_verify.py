@@ -123,6 +123,7 @@ summary:
 """
 
 import os
+import signal
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -156,6 +157,8 @@ def main():
         },
         supports_check_mode=True,
     )
+    # Ignored, as some callers pass it on, it would have the kernel throw away how our processes ended.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     parameters = module.params
     environments = [
         {"name": wanted["name"], "waivers": wanted["waivers"], **read}
