@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import threading
 import time
@@ -22,7 +21,7 @@ import time
 from ._dists import installed_versions, site_packages
 from ._pins import normalize
 from ._smoke_check import Check, Result, Results, verdict
-from ._smoke_folder import make_writable, run_folder
+from ._smoke_folder import clear, run_folder
 from ._smoke_home import environment, find_owner, make_home
 from ._smoke_memory import memory_budget
 from ._smoke_network import why_not_cut_off
@@ -81,7 +80,7 @@ def run_checks(
                     if outcome:
                         del running[i]
                         done[i] = verdict(checks[i], versions.get(normalize(checks[i].distribution), ""), *outcome)
-                        shutil.rmtree(process.home, onerror=make_writable)
+                        clear(process.home)
                 if told:
                     told(len(done), [checks[i].name for i in running])
                 if running:

@@ -33,7 +33,7 @@ def run_folder(base, prefix=SMOKE):
         os.chmod(folder, 0o711)
         yield folder
     finally:
-        shutil.rmtree(folder, onerror=make_writable)
+        clear(folder)
         os.close(lock)
 
 
@@ -49,12 +49,29 @@ def remove_stale(base, prefix=SMOKE):
             lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(path, onerror=make_writable)
+                clear(path)
             finally:
                 os.close(lock)
 
 
-def make_writable(function, path, _info):
+def clear(folder):
+    """Removes a folder in which somebody else may still write; its own place is to be the caller's.
+
+    What cannot be removed is left to a later run.
+    """
+    if os.geteuid():
+        shutil.rmtree(folder, onerror=_make_writable)
+        return
+    # Root may remove anything, so only what is still being written fails. Begun again from above, where nobody else can
+    # put a link: by the path of what failed, root would change whatever that leads to by then.
+    for _attempt in range(5):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.lexists(folder):
+            return
+        time.sleep(0.1)
+
+
+def _make_writable(function, path, _info):
     """Called by rmtree where it cannot remove: a check may have left a folder that not even its owner may change."""
     if not os.path.lexists(path):
         return  # it vanished by itself

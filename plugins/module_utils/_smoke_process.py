@@ -16,11 +16,11 @@ import signal
 import subprocess
 import time
 
+from ._processes import PAUSE, end_all, has_home
 from ._smoke_confine import confinement
 from ._smoke_ending import exit_code, problem
-from ._smoke_folder import entries
 
-POLL = 0.02  # seconds between looks at the running checks
+POLL = PAUSE  # seconds between looks at the running checks
 
 
 class Running:
@@ -91,27 +91,16 @@ class Running:
         """Its process group, and those that began a session of their own, known by its namespace and its home."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        mark = f"\0HOME={self.home}\0".encode()
-        for _round in range(5):  # while we look, one may fork another
-            alive = [pid for pid in entries("/proc") if pid.isdigit() and self._is_ours(pid, mark)]
-            for pid in alive:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(int(pid), signal.SIGKILL)
-            if not alive:
-                return
-            time.sleep(POLL)
+        end_all(self._is_ours)
 
-    def _is_ours(self, pid, mark):
+    def _is_ours(self, pid):
         if int(pid) == self.process.pid:
             return False
-        with contextlib.suppress(OSError):  # gone, or somebody else's
-            if self.network_namespace is not None and os.path.samestat(
-                os.stat(f"/proc/{pid}/ns/net"), os.fstat(self.network_namespace)
-            ):
-                return True
-            with open(f"/proc/{pid}/environ", "rb") as file:
-                return mark in b"\0" + file.read()
-        return False
+        if self.network_namespace is not None and os.path.samestat(
+            os.stat(f"/proc/{pid}/ns/net"), os.fstat(self.network_namespace)
+        ):
+            return True
+        return has_home(pid, self.home)
 
     def _seconds(self):
         return round(time.monotonic() - self.started, 2)

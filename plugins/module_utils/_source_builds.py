@@ -16,14 +16,19 @@ import os
 import pwd
 import re
 import shutil
+from urllib.parse import quote
 
 from ._build import BuildError
-from ._generations import sync_directory
+from ._digest import sha256_hex
+from ._foreign_files import foreign_files
+from ._generations import write_whole
 from ._indexes import by_index
 from ._pins import Pin, normalize, requirements_text
+from ._processes import end_all, has_home
 from ._smoke_folder import remove_stale, run_folder
 
 _SCRATCH, _BUILDING, _KEEPING = "/var/tmp", "mlinabox-build-", ".making-"
+_SHA256 = "sha256"  # beside a kept wheel: what it was when it was built
 _NEEDED = re.compile(r"Wheels are required for `([^`]+)`")
 
 
@@ -33,7 +38,7 @@ def names_without_wheels(error):
 
 
 class SourceBuilds:
-    """Wheels built on this host, kept under <store>/<key>/<wheel>."""
+    """Wheels built on this host, kept under <store>/<key>/<wheel> with their hash."""
 
     def __init__(self, uv, store, python, constraints="", user="nobody"):
         """uv: Uv; store: directory; python: interpreter; constraints: the build lock's text; user: who builds."""
@@ -52,6 +57,8 @@ class SourceBuilds:
         # What killed runs left goes also where nothing is to be built any more.
         remove_stale(_SCRATCH, _BUILDING)
         remove_stale(self.store, _KEEPING)
+        for pin in pins:
+            self._drop_damaged(pin)
         missing = self.missing(pins)
         for index, group in by_index(missing).items():
             self._build(group, index)
@@ -63,16 +70,27 @@ class SourceBuilds:
         return os.path.join(self.store, hashlib.sha256(said.encode("utf-8")).hexdigest()[:32])
 
     def _kept(self, pin):
-        found = glob.glob(os.path.join(self._folder(pin), "*.whl"))
+        found = glob.glob(os.path.join(glob.escape(self._folder(pin)), "*.whl"))
         return found[0] if found else ""
+
+    def _drop_damaged(self, pin):
+        """Remove a kept wheel that is not what was built, so that it is built anew."""
+        path = self._kept(pin)
+        if not path:
+            return
+        try:
+            with open(os.path.join(os.path.dirname(path), _SHA256), encoding="ascii") as stream:
+                whole = stream.read().strip() == sha256_hex(path)
+        except (OSError, ValueError):
+            whole = False
+        if not whole:
+            shutil.rmtree(os.path.dirname(path))
 
     def _as_wheel(self, pin):
         path = self._kept(pin)
         if not path:
             return pin
-        with open(path, "rb") as stream:
-            digest = hashlib.sha256(stream.read()).hexdigest()
-        return Pin(pin.name, pin.version, (f"sha256:{digest}",), f"file://{path}", pin.source)
+        return Pin(pin.name, pin.version, (f"sha256:{sha256_hex(path)}",), "file://" + quote(path), pin.source)
 
     def _build(self, pins, index=""):
         if index and not self.constraints:
@@ -104,7 +122,11 @@ class SourceBuilds:
             if index:
                 # Asked first, so the source is from there. What builds it may be on either: its hashes decide.
                 environ["UV_INDEX"] = index
-            status, _out, err = self.uv.run(*arguments, prefix=self._drop(scratch), environ=environ, phase="build")
+            try:
+                status, _out, err = self.uv.run(*arguments, prefix=self._drop(scratch), environ=environ, phase="build")
+            finally:
+                # A compiler's server, say, that would go on in a directory that is being removed.
+                end_all(lambda pid: has_home(pid, scratch))
             if status:
                 raise BuildError(err)
             self._keep(scratch, pins)
@@ -135,29 +157,40 @@ class SourceBuilds:
 
     def _keep(self, scratch, pins):
         """Take the wheels out of uv's cache, which keeps each beside its source (seen with the uv that is pinned)."""
-        wheels = glob.glob(os.path.join(scratch, "cache", "sdists-v*", "**", "*.whl"), recursive=True)
-        by_name = {normalize(os.path.basename(path).split("-")[0]): path for path in wheels}
-        for pin in pins:
-            if pin.name not in by_name:
-                # It has a wheel after all, which is then installed as any other.
-                continue
-            folder = self._folder(pin)
-            os.makedirs(self.store, mode=0o755, exist_ok=True)
-            # A link would lead root's copy wherever the build chose.
-            if os.path.islink(by_name[pin.name]):
-                raise BuildError(f"{pin.source}: {pin.name}: its build left a link in the place of a wheel")
-            with run_folder(self.store, _KEEPING) as making:
-                whole = os.path.join(making, "whole")
-                os.mkdir(whole, 0o755)
-                _copy(by_name[pin.name], os.path.join(whole, os.path.basename(by_name[pin.name])))
-                if not os.path.isdir(folder):
-                    os.rename(whole, folder)
+        # One that is missing in the end has a wheel after all, which is then installed as any other.
+        wanted = {pin.name: pin for pin in pins}
+        # From above: a wheel lies beside its source, and what lies in the source is not what was built.
+        for files, opened in foreign_files(scratch, ("cache", "sdists-v*")):
+            for file in files:
+                pin = wanted.get(normalize(file.split("-")[0])) if file.endswith(".whl") else None
+                if pin:
+                    self._keep_one(pin, file, opened)
+                    del wanted[pin.name]
+
+    def _keep_one(self, pin, file, opened):
+        os.makedirs(self.store, mode=0o755, exist_ok=True)
+        try:
+            descriptor = opened(file)
+        except OSError as error:
+            raise BuildError(
+                f"{pin.source}: {pin.name}: its build left something else in the place of a wheel: {error}"
+            ) from error
+        with os.fdopen(descriptor, "rb") as wheel, run_folder(self.store, _KEEPING) as making:
+            whole = os.path.join(making, "whole")
+            os.mkdir(whole, 0o755)
+            _copy(wheel, os.path.join(whole, file))
+            if not self._kept(pin):
+                folder = self._folder(pin)
+                if os.path.isdir(folder):
+                    # Somebody took the wheel out of it.
+                    shutil.rmtree(folder)
+                os.rename(whole, folder)
 
 
-def _copy(source, target):
-    """Copy a file, and bring it to disk: what is kept is taken for whole, also after a crash."""
-    with open(source, "rb") as wheel, open(target, "xb") as kept:
+def _copy(wheel, target):
+    """Copy an open file, record its hash, and bring both to disk: what is kept is there also after a crash."""
+    with open(target, "xb") as kept:
         shutil.copyfileobj(wheel, kept)
         kept.flush()
         os.fsync(kept.fileno())
-    sync_directory(os.path.dirname(target))
+    write_whole(os.path.join(os.path.dirname(target), _SHA256), sha256_hex(target) + "\n")

@@ -10,13 +10,13 @@ that `./box wheelhouse` made.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
 from dataclasses import replace
 from urllib.parse import quote
 
+from ._digest import sha256_hex
 from ._pins import Pin, normalize
 from ._plan import same_version
 
@@ -109,7 +109,7 @@ class Wheelhouse:
         wrong = set()
         try:
             for pin in [*(pin for pin in pins if not pin.url), *(pin for pin, _marked in _build_pins(constraints))]:
-                found = {path: f"sha256:{_sha256(path)}" in pin.hashes for path in self._files_of(pin)}
+                found = {path: f"sha256:{sha256_hex(path)}" in pin.hashes for path in self._files_of(pin)}
                 # Beside one that is right, others do no harm.
                 if not any(found.values()):
                     wrong.update(found)
@@ -138,11 +138,3 @@ def _build_pins(constraints):
             hashes = tuple(sorted(_HASH.findall(line)))
             found.append((Pin(normalize(entry.group(1)), entry.group(2), hashes), ";" in line))
     return found
-
-
-def _sha256(path):
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        for part in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(part)
-    return digest.hexdigest()

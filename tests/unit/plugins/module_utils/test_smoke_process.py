@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import signal
 import subprocess
 
 import pytest
 from ansible_collections.mlinabox.core.plugins.module_utils import _smoke
 from ansible_collections.mlinabox.core.plugins.module_utils._smoke import run_checks
-from ansible_collections.mlinabox.core.plugins.module_utils._smoke_folder import remove_stale, run_folder
+from ansible_collections.mlinabox.core.plugins.module_utils._smoke_folder import clear, remove_stale, run_folder
 from ansible_collections.mlinabox.core.tests.unit.plugins.module_utils.smoke import PYTHON, alive, check, wait_until
 
 FAMILY = """
@@ -88,6 +90,30 @@ def test_a_folder_in_use_is_not_stale(scratch):
         os.utime(folder, (0, 0))
         remove_stale(scratch)
         assert os.path.isdir(folder)
+
+
+def test_root_clears_a_folder_that_is_written_meanwhile_and_follows_no_link(scratch, monkeypatch):
+    # The moment in which rmtree fails, and who still writes puts a link in the place of a folder above.
+    aside, folder = os.path.join(scratch, "aside"), os.path.join(scratch, "folder")
+    os.makedirs(os.path.join(folder, "a", "b"))
+    os.makedirs(os.path.join(aside, "b"), mode=0o755)
+    real = os.rmdir
+
+    def rmdir(path, dir_fd=None):
+        if path == "b" and not os.path.islink(os.path.join(folder, "a")):
+            os.rename(os.path.join(folder, "a"), os.path.join(folder, "moved"))
+            os.symlink(aside, os.path.join(folder, "a"))
+            raise OSError(errno.ENOTEMPTY, "Directory not empty")
+        real(path, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "rmdir", rmdir)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    clear(folder)
+    assert os.listdir(aside) == ["b"]
+    assert os.stat(aside).st_mode & 0o777 == 0o755
+    assert not os.path.exists(folder)
+    monkeypatch.undo()
+    shutil.rmtree(aside)
 
 
 def test_what_a_check_locks_up_is_removed_too(scratch):
