@@ -88,6 +88,8 @@ def wrong_links(environment, directory, commands):
     wrong = []
     target = _link_target(environment, directory)
     for command in commands:
+        if "/" in command or command in ("", ".", ".."):
+            raise ValueError(f"a command is the name of a program in the environment's bin, not {command!r}")
         path = os.path.join(directory, command)
         found = _read_link(path)
         if found != target:

@@ -113,8 +113,9 @@ def add_distributions(manifest, generation, site, ours=(), waived=()):
     """Add what the distributions in site-packages recorded.
 
     ours: absolute paths of files that this collection wrote over a distribution's own; waived: paths relative to
-    site-packages of files that the wheel itself records wrongly. Both are recorded as they are now, so that a later
-    change is still found. Raises ValueError where a RECORD cannot be read.
+    site-packages of files that the wheel itself records wrongly. Both, and files of which RECORD says neither hash nor
+    size, are recorded as they are now, so that a later change is still found. Raises ValueError where a RECORD cannot
+    be read.
     """
     as_is = {os.path.relpath(os.path.join(site, path), generation) for path in [*ours, *waived]}
     inside = os.path.relpath(site, generation)
@@ -132,10 +133,17 @@ def add_distributions(manifest, generation, site, ours=(), waived=()):
             if ".data/scripts/" in path and not os.path.lexists(os.path.join(generation, path)):
                 # uv installs these under bin and leaves the wheel's own row in RECORD (seen with 0.13.8).
                 continue
-            if path in as_is:
+            # RECORD itself, for one, has neither hash nor size.
+            if path in as_is or (size is None and not sha256 and _is_inside(generation, path)):
                 full = os.path.join(generation, path)
                 sha256, size = file_sha256(full), os.stat(full).st_size
             manifest.add(name, folder, file, size, sha256)
+
+
+def _is_inside(generation, path):
+    """Return whether a path relative to a generation is a plain file of it."""
+    full = os.path.join(generation, path)
+    return not path.startswith("../") and os.path.isfile(full) and not os.path.islink(full)
 
 
 def file_sha256(path, size=-1):

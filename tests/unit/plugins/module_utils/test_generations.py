@@ -270,6 +270,12 @@ def test_pip_in_the_environment_says_what_to_do_instead(environment):
     assert run(environment, pip, "list").stdout.endswith("-m pip list\n")
 
 
+@pytest.mark.parametrize("command", ["", "..", "../../etc/cron.d/x", "a/b", "/bin/sh"])
+def test_a_command_that_would_leave_the_directory_is_refused(environment, command):
+    with pytest.raises(ValueError, match="name of a program"):
+        wrong_links(environment, environment.root + "/bin", [command])
+
+
 def test_commands_are_led_to_the_launcher_and_taken_back(environment):
     make(environment, ONE)
     environment.switch(ONE)

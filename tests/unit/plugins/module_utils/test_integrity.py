@@ -106,6 +106,17 @@ def test_files_of_ours_and_waived_ones_are_recorded_as_they_are(environment):
     assert set(find_damage(str(environment), "hash")) == {"six"}
 
 
+def test_a_record_that_was_altered_is_found(environment):
+    path = environment / "lib/python3.9/site-packages/six-1.16.0.dist-info/RECORD"
+    record(environment)
+    assert find_damage(str(environment), "hash") == {}
+    path.write_text(path.read_text().replace("six.py", "sox.py"))
+    assert find_damage(str(environment), "size") == {}
+    assert set(find_damage(str(environment), "hash")) == {"six"}
+    path.write_text("")
+    assert set(find_damage(str(environment), "size")) == {"six"}
+
+
 def test_rows_that_uv_leaves_behind_are_no_damage(environment):
     site = environment / "lib/python3.9/site-packages"
     with open(site / "six-1.16.0.dist-info/RECORD", "a", encoding="ascii") as stream:
