@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -56,7 +56,7 @@ class Builder:
         except (CompileError, ValueError) as error:
             raise self._failed(path, disk_full(str(error)) or str(error)) from error
         except PipLockError:
-            remove_tree(path)
+            _discard(path)
             raise
         return generation
 
@@ -67,7 +67,7 @@ class Builder:
         return said or explain(error, request.pins, request.wheelhouse or request.index)
 
     def _failed(self, path, why):
-        shutil.rmtree(path, ignore_errors=True)
+        _discard(path)
         return PipLockError(f"environment {self.request.name}: {why}")
 
     def _build(self, generation, path, damaged):
@@ -83,13 +83,13 @@ class Builder:
             if not found:
                 raise
             self._evict(found)
-            remove_tree(path)
+            _discard(path)
             self._make(path, {**damaged, **found})
         found = find_damage(path, self.request.integrity)
         if found:
             # The cache itself holds a damaged copy (its files are linked, so damage is shared): fetch these again.
             self._evict(found)
-            remove_tree(path)
+            _discard(path)
             self._make(path, {**damaged, **found})
             found = find_damage(path, self.request.integrity)
         built = time.monotonic()
@@ -200,3 +200,9 @@ class Builder:
                 same = {name for name, version in wanted.items() if packages.get(name) == version}
                 return self.environment.path(generation), {ITSELF, *same} - set(damaged)
         return "", set()
+
+
+def _discard(path):
+    """Remove what was made of a generation, if anything. What stays goes with the next run; why it failed is said."""
+    with contextlib.suppress(OSError):
+        remove_tree(path)
