@@ -33,6 +33,7 @@ def map_forked(work, chunks, workers=0):
     if len(chunks) > MAX_CHUNKS:
         raise ValueError(f"{len(chunks)} chunks are more than a pipe holds; make them larger")
     count = min(workers or processors(), len(chunks))
+    me = os.getpid()
     if count < 2:
         return [work(chunk) for chunk in chunks]
     queue, fill = os.pipe()
@@ -50,7 +51,7 @@ def map_forked(work, chunks, workers=0):
                 os.close(answer)
                 break
             if not pid:
-                _child(work, chunks, queue, answer)
+                _child(work, chunks, queue, answer, me)
             os.close(answer)
             children.append((pid, answers))
         results = dict(_take(work, chunks, queue))
@@ -71,12 +72,18 @@ def _take(work, chunks, queue):
         yield index, work(chunks[index])
 
 
-def _child(work, chunks, queue, answer):
+def _child(work, chunks, queue, answer, parent):
     """Work until nothing is left, answer, and end without what the parent would do at its end."""
     status = 1
     try:
+        done = []
+        for one in _take(work, chunks, queue):
+            done.append(one)
+            if os.getppid() != parent:
+                # It was killed: nobody asks any more, and with it goes the run's lock, which this process holds too.
+                return
         with os.fdopen(answer, "w", encoding="utf-8") as stream:
-            json.dump(list(_take(work, chunks, queue)), stream)
+            json.dump(done, stream)
         status = 0
     finally:
         os._exit(status)

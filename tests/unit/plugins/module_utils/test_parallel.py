@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import pytest
 from ansible_collections.mlinabox.core.plugins.module_utils._parallel import MAX_CHUNKS, map_forked
@@ -29,6 +30,27 @@ def test_what_a_dead_worker_took_is_done_all_the_same():
         return number
 
     assert map_forked(work, range(50), 3) == list(range(50))
+
+
+def test_workers_end_with_who_was_killed(tmp_path):
+    def work(number):
+        (tmp_path / str(number)).touch()
+        time.sleep(0.02)
+
+    pid = os.fork()
+    if not pid:
+        try:
+            map_forked(work, range(1000), 3)
+        finally:
+            os._exit(0)
+    while len(os.listdir(tmp_path)) < 5:
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    time.sleep(0.3)
+    seen = len(os.listdir(tmp_path))
+    time.sleep(0.3)
+    assert len(os.listdir(tmp_path)) == seen < 1000
 
 
 def test_without_another_process_it_is_done_here(monkeypatch):
