@@ -11,7 +11,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from ._build import BuildError, disk_full, explain
+from ._build import BuildError, Uv, disk_full, explain
 from ._bytecode import Bytecode, CompileError
 from ._dists import site_packages
 from ._generations import USE_LOCK, remove_tree, write_soon
@@ -25,19 +25,26 @@ from ._proof import prove
 from ._request import PipLockError
 from ._source_builds import SourceBuilds, names_without_wheels
 from ._uv_cache import damaged_in_cache
+from ._wheelhouse import Wheelhouse
 
 
 class Builder:
     """Builds generations of one environment as a request says."""
 
-    def __init__(self, environment, request, digest, interpreter, uv, progress):
-        """environment: Environment; digest: names what is asked for; uv: Uv; progress: Progress."""
+    def __init__(self, environment, request, digest, interpreter, lock, progress):
+        """environment: Environment; digest: names what is asked for; interpreter: Interpreter; progress: Progress.
+
+        lock: the run lock's descriptor, which each process that writes holds open.
+        """
         self.environment = environment
         self.request = request
         self.digest = digest
         self.interpreter = interpreter
-        self.uv = uv
         self.progress = progress
+        cache = os.path.join(request.root, "cache", "uv")
+        os.makedirs(cache, mode=0o755, exist_ok=True)
+        wheelhouse = Wheelhouse(request.wheelhouse) if request.wheelhouse else None
+        self.uv = Uv(request.uv, cache, None, [lock], progress, wheelhouse)
 
     def build(self, damaged):
         """Build and prove a generation. Returns its identifier. Raises PipLockError.
@@ -187,7 +194,8 @@ class Builder:
                 built |= found
 
     def _sync(self, path, lock, pins):
-        write_soon(lock, requirements_text(pins))
+        # Not for everybody: an address may hold a password.
+        write_soon(lock, requirements_text(pins), 0o600)
         install(self.uv, path, lock, pins)
 
     def _donor(self, damaged):

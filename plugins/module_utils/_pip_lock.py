@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 
-from ._build import Uv
 from ._generations import Environment
 from ._inspection import ITSELF, inspect
 from ._interpreter import ask_interpreter, require_platform
@@ -22,7 +21,6 @@ from ._request import PipLockError
 from ._rollback import roll_back
 from ._run_lock import LockTimeoutError, RunLock, is_held
 from ._space import recorded_mib, shortage
-from ._wheelhouse import Wheelhouse
 
 
 class PipLock:
@@ -173,12 +171,10 @@ class PipLock:
         generation = result["_reuse"]
         if not generation:
             self._require_space(result)
-            wheelhouse = Wheelhouse(self.request.wheelhouse) if self.request.wheelhouse else None
-            uv = Uv(self.request.uv, self._cache(), None, [lock.descriptor], progress, wheelhouse)
             # Here, since it is most of what there is to import, and most runs build nothing.
             from ._builder import Builder
 
-            builder = Builder(environment, self.request, self.digest, interpreter, uv, progress)
+            builder = Builder(environment, self.request, self.digest, interpreter, lock.descriptor, progress)
             generation = builder.build(result["_damaged"])
         progress.phase("switch")
         environment.switch(generation)
@@ -200,11 +196,6 @@ class PipLock:
     @property
     def _run_lock(self):
         return os.path.join(self.environment.directory, "run.lock")
-
-    def _cache(self):
-        path = os.path.join(self.request.root, "cache", "uv")
-        os.makedirs(path, mode=0o755, exist_ok=True)
-        return path
 
     def _make_overlays(self):
         """Make the directory in which people register environments over a generation: anybody's, like /tmp."""
