@@ -13,7 +13,7 @@ from ._manifest import file_sha256, parse_block, read_blocks, split_row
 from ._parallel import map_forked, processors
 
 LEVELS = ("none", "size", "hash")
-#: Fewer files than this are looked at before another process would have started.
+#: Fewer files than this, small ones, are looked at before another process would have started.
 _WORTH_A_PROCESS = 2000
 
 
@@ -38,16 +38,17 @@ def find_damage(generation, level):
 
 def _chunks(blocks, level):
     """Deal the blocks out: by their lines for sizes, by the bytes to be read for hashes; the longest first."""
-    if sum(map(len, blocks)) < _WORTH_A_PROCESS * 100:
-        return [blocks]
     if level == "size":
-        weigh = len
+        weigh, file = len, 100
     else:
         # Opening a file costs about as much as reading 20 kB of one that is cached.
         def weigh(block):
             return int(block.partition("\n")[0].rpartition("\t")[2]) + 20000 * block.count("\n")
 
+        file = 25000
         blocks = sorted(blocks, key=weigh, reverse=True)
+    if sum(map(weigh, blocks)) < _WORTH_A_PROCESS * file:
+        return [blocks]
     share = sum(map(weigh, blocks)) // (processors() * 16) + 1
     chunks, weight = [[]], 0
     for block in blocks:
