@@ -157,6 +157,7 @@ class PipLock:
         environment = self.environment
         self._make_overlays()
         cleaned = environment.clean()
+        self._remove_stale()
         if environment.current_id() != result["generation"] or environment.all_ids() != result["_ids"]:
             # Another run did something between the plan and the lock, or left something that is gone now.
             result = self._plan(cleaned)
@@ -192,6 +193,15 @@ class PipLock:
         )
         result["diff"]["after_header"] = f"{self.request.name}: {generation}"
         return result
+
+    def _remove_stale(self):
+        """Remove what killed runs left elsewhere, also where this one builds and checks nothing."""
+        # Here, since most runs do nothing.
+        from ._smoke_folder import BUILDING, KEEPING, PLACE, SMOKE, remove_stale
+
+        remove_stale(PLACE, SMOKE)
+        remove_stale(PLACE, BUILDING)
+        remove_stale(os.path.join(self.request.root, "cache", "built"), KEEPING)
 
     @property
     def _run_lock(self):

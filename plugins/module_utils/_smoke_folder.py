@@ -14,7 +14,9 @@ import stat
 import tempfile
 import time
 
-SMOKE = "mlinabox-smoke-"
+#: Where they are made, and what their names begin with: smoke checks, builds, and wheels on their way to the kept ones.
+PLACE = "/var/tmp"
+SMOKE, BUILDING, KEEPING = "mlinabox-smoke-", "mlinabox-build-", ".making-"
 _STALE_AFTER = 600  # seconds; older ones whose lock is free belong to a run that was killed
 
 

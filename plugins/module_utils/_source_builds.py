@@ -25,9 +25,8 @@ from ._generations import write_whole
 from ._indexes import by_index
 from ._pins import Pin, normalize, requirements_text
 from ._processes import end_all, has_home
-from ._smoke_folder import remove_stale, run_folder
+from ._smoke_folder import BUILDING, KEEPING, PLACE, run_folder
 
-_SCRATCH, _BUILDING, _KEEPING = "/var/tmp", "mlinabox-build-", ".making-"
 _SHA256 = "sha256"  # beside a kept wheel: what it was when it was built
 _NEEDED = re.compile(r"Wheels are required for `([^`]+)`")
 
@@ -54,9 +53,6 @@ class SourceBuilds:
 
     def pins(self, pins):
         """Return the pins with the address and hash of the wheel built from each. Raises BuildError."""
-        # What killed runs left goes also where nothing is to be built any more.
-        remove_stale(_SCRATCH, _BUILDING)
-        remove_stale(self.store, _KEEPING)
         for pin in pins:
             self._drop_damaged(pin)
         missing = self.missing(pins)
@@ -99,7 +95,7 @@ class SourceBuilds:
                 f"what "
                 f"builds it, with hashes: without them that index could serve anything for it"
             )
-        with run_folder(_SCRATCH, _BUILDING) as folder:
+        with run_folder(PLACE, BUILDING) as folder:
             # One within: that outside stays root's, which is how a later run knows what a killed one left.
             scratch = os.path.join(folder, "build")
             os.mkdir(scratch, 0o700)
@@ -175,7 +171,7 @@ class SourceBuilds:
             raise BuildError(
                 f"{pin.source}: {pin.name}: its build left something else in the place of a wheel: {error}"
             ) from error
-        with os.fdopen(descriptor, "rb") as wheel, run_folder(self.store, _KEEPING) as making:
+        with os.fdopen(descriptor, "rb") as wheel, run_folder(self.store, KEEPING) as making:
             whole = os.path.join(making, "whole")
             os.mkdir(whole, 0o755)
             _copy(wheel, os.path.join(whole, file))
