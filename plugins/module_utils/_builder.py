@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 from ._build import BuildError, Uv, disk_full, explain
 from ._bytecode import Bytecode, CompileError
@@ -178,7 +177,10 @@ class Builder:
                 wheelhouse.require(others + unbuilt, request.build_constraints if unbuilt else "")
             try:
                 if builds.missing(sources) and others:
-                    # One waits for the network, the other for a processor: both at once.
+                    # One waits for the network, the other for a processor: both at once. Imported here, for few builds
+                    # need it and it is not small.
+                    from concurrent.futures import ThreadPoolExecutor
+
                     with ThreadPoolExecutor(1) as beside:
                         download = beside.submit(self._sync, path, lock, others)
                         wheels = builds.pins(sources)

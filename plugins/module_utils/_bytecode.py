@@ -15,6 +15,7 @@ import os
 import struct
 import subprocess
 import tempfile
+from collections import Counter
 
 from . import _compile_worker
 from ._manifest import parse_block, read_blocks, split_row
@@ -49,18 +50,13 @@ class Bytecode:
         same in both.
         """
         wanted = self._wanted(manifest, os.path.relpath(site, self.generation))
-        linked = self._link(donor, wanted, self._had(donor, set(unchanged)), manifest) if donor else set()
-        missing = [
-            (distribution, folder, name)
-            for distribution, folder, names in wanted
-            for name in names
-            if (folder, name) not in linked
-        ]
+        linked = self._link(donor, wanted, self._had(donor, set(unchanged)), manifest) if donor else 0
+        missing = [(distribution, folder, name) for distribution, folder, names in wanted for name in names]
         made = self._compile([f"{folder}/{name}" for _distribution, folder, name in missing])
         for (distribution, folder, name), found in zip(missing, made):
             if found:
                 manifest.add(distribution, f"{folder}/{_CACHE}", self._compiled(name), *found)
-        return len(linked), sum(1 for found in made if found)
+        return linked, sum(1 for found in made if found)
 
     def _compiled(self, name):
         """Return the file name of a source's bytecode."""
@@ -73,14 +69,16 @@ class Bytecode:
         A file that several distributions record (a namespace's __init__.py) counts for the first: two processes that
         compiled it would each record its own result, which need not be the same to the byte.
         """
-        wanted, seen = [], {}
+        wanted, taken = [], {}
+        owners = Counter(folder for folders in manifest.rows.values() for folder in folders)
         for distribution, folders in manifest.rows.items():
             for folder, rows in folders.items():
                 if folder == inside or folder.startswith(inside + "/"):
-                    taken = seen.setdefault(folder, set())
                     names = [name for name in (row.partition("\t")[0] for row in rows) if name.endswith(".py")]
-                    names = [name for name in dict.fromkeys(names) if name not in taken]
-                    taken.update(names)
+                    names = list(dict.fromkeys(names))
+                    if owners[folder] > 1:
+                        names = [name for name in names if name not in taken.setdefault(folder, set())]
+                        taken[folder].update(names)
                     if names:
                         wanted.append((distribution, folder, names))
         return wanted
@@ -93,7 +91,9 @@ class Bytecode:
             blocks = read_blocks(donor)
         except ValueError:
             return had
-        for block in blocks:
+        while blocks:
+            # Let go of each: all of them are megabytes.
+            block = blocks.pop()
             if block.partition("\n")[0].rpartition("\t")[0].endswith("/" + _CACHE):
                 distribution, folder, _total, rows = parse_block(block)
                 if distribution in unchanged:
@@ -101,7 +101,7 @@ class Bytecode:
         return had
 
     def _link(self, donor, wanted, had, manifest):
-        """Link what is valid and add it to the manifest. Returns {(folder, source's name)} of what has its bytecode."""
+        """Link what is valid, add it to the manifest and take it out of `wanted`. Returns how many."""
         having = [one for one in wanted if f"{one[1]}/{_CACHE}" in had]
         size = len(having) // (processors() * 8) + 1
         chunks = [having[start : start + size] for start in range(0, len(having), size)]
@@ -111,23 +111,25 @@ class Bytecode:
                 self._link_folder(donor, folder, names, had[f"{folder}/{_CACHE}"]) for _dist, folder, names in chunk
             ]
 
-        linked = set()
+        linked = 0
         for chunk, found in zip(chunks, map_forked(work, chunks)):
-            for (distribution, folder, _names), names in zip(chunk, found):
-                for name in names:
-                    linked.add((folder, name))
-                    inside = f"{folder}/{_CACHE}"
-                    manifest.add_row(distribution, inside, had[inside][self._compiled(name)])
+            for (distribution, folder, names), places in zip(chunk, found):
+                inside = f"{folder}/{_CACHE}"
+                for place in places:
+                    manifest.add_row(distribution, inside, had[inside][self._compiled(names[place])])
+                linked += len(places)
+                done = set(places)
+                names[:] = [name for place, name in enumerate(names) if place not in done]
         return linked
 
     def _link_folder(self, donor, folder, names, had):
-        """Return those of a folder's sources whose bytecode could be linked."""
+        """Return the places in `names`, sources of a folder, of those whose bytecode could be linked."""
         os.makedirs(os.path.join(self.generation, folder, _CACHE), mode=0o755, exist_ok=True)
         linked = []
-        for name in names:
+        for place, name in enumerate(names):
             row = had.get(self._compiled(name))
             if row and self._link_one(donor, f"{folder}/{name}", f"{folder}/{_CACHE}/{self._compiled(name)}", row):
-                linked.append(name)
+                linked.append(place)
         return linked
 
     def _link_one(self, donor, source, compiled, row):
