@@ -110,6 +110,7 @@ def one_changed(box, runs):
     box.bring("stack")
     box.bring("stack", changed=True)
     box.peer("peer")
+    box.peer_sync("peer")
     found, first, second = [], [], []
 
     def ours():
