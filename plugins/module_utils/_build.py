@@ -202,6 +202,11 @@ def _explain(error, pins, index):
             f"{place}cannot download from {index or 'the package index'}: {said}. Check the network, or set "
             f"network_http_proxy, network_index_url or network_ca_bundle"
         )
+    if "failed to extract" in lowered:
+        return (
+            f"{place}the file that was served is damaged: {said}. Run again; where that does not help, the index or "
+            f"something on the way to it serves a broken file"
+        )
     if "failed to build" in lowered:
         return f"{place}does not build from source: {said}"
     return f"{place}uv failed: {said}"

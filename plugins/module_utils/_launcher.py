@@ -81,9 +81,9 @@ def launcher_is_right(environment):
 
 
 def wrong_links(environment, directory, commands):
-    """Return the paths in `directory` that should lead to the launcher and do not, for these commands.
+    """Return the paths in `directory` that are not as these commands want them: no launcher yet, or one too many.
 
-    What is there and is no link of an environment's launcher is another's: ValueError names it.
+    What is there and is not this environment's is another's: ValueError names it.
     """
     wrong = []
     target = _link_target(environment, directory)
@@ -92,17 +92,25 @@ def wrong_links(environment, directory, commands):
             raise ValueError(f"a command is the name of a program in the environment's bin, not {command!r}")
         path = os.path.join(directory, command)
         found = _read_link(path)
-        if found != target:
-            if os.path.lexists(path) and not found.endswith("/launch"):
-                raise ValueError(f"{path} is there and is no launcher of ours. Move it away, then run again")
-            wrong.append(path)
-    return wrong
+        if found == target:
+            continue
+        if os.path.lexists(path) and not found.endswith("/launch"):
+            raise ValueError(f"{path} is there and is no launcher of ours. Move it away, then run again")
+        if found and os.path.exists(path):
+            # Each run of the one would take it from the other.
+            other = os.path.basename(os.path.dirname(found))
+            raise ValueError(f"{path} starts the environment {other!r}. Give the command to one of them")
+        wrong.append(path)
+    return wrong + [path for path in _links(environment, directory) if os.path.basename(path) not in commands]
 
 
 def write_links(environment, directory, commands):
-    """Lead these commands in `directory` to the launcher."""
+    """Lead these commands in `directory` to the launcher, and no others any more."""
     os.makedirs(directory, mode=0o755, exist_ok=True)
     for path in wrong_links(environment, directory, commands):
+        if os.path.basename(path) not in commands:
+            os.unlink(path)
+            continue
         temporary = f"{path}.new"
         if os.path.lexists(temporary):
             os.unlink(temporary)
@@ -112,11 +120,15 @@ def write_links(environment, directory, commands):
 
 def remove_links(environment, directory):
     """Remove all links in `directory` that lead to this environment's launcher."""
+    for path in _links(environment, directory):
+        os.unlink(path)
+
+
+def _links(environment, directory):
+    """Return the paths in `directory` that lead to this environment's launcher, sorted."""
     target = _link_target(environment, directory)
-    for name in os.listdir(directory) if os.path.isdir(directory) else []:
-        path = os.path.join(directory, name)
-        if _read_link(path) == target:
-            os.unlink(path)
+    names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+    return [path for path in (os.path.join(directory, name) for name in names) if _read_link(path) == target]
 
 
 def _link_target(environment, directory):

@@ -96,7 +96,9 @@ options:
     description: The uv program on the host. By default C(bin/uv) under O(root), where the role mlinabox.core.uv has it.
     type: path
   commands:
-    description: Commands of the environment that get a launcher in C(bin) under O(root), by which people run them.
+    description:
+      - Commands of the environment that get a launcher in C(bin) under O(root), by which people run them.
+      - One that is taken from the list loses it. A command is one environment's.
     type: list
     elements: str
     default: []

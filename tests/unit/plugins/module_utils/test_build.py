@@ -37,6 +37,11 @@ DISK_FULL = """\
   ├─▶ Failed to extract archive: idna-3.20-py3-none-any.whl
   ╰─▶ failed to write to file `/opt/mlinabox/cache/uv/.tmp/x`: No space left on device (os error 28)
 """
+DAMAGED = """\
+  × Failed to download `idna==3.20`
+  ├─▶ Failed to extract archive: idna-3.20-py3-none-any.whl
+  ╰─▶ deflate decompression error: invalid code lengths set
+"""
 # After a power failure that emptied files of uv's cache.
 DAMAGED_CACHE = """\
 error: Failed to install: idna-3.20-py3-none-any.whl (idna==3.20)
@@ -51,6 +56,7 @@ error: Failed to install: idna-3.20-py3-none-any.whl (idna==3.20)
         (HASH_MISMATCH, "lock.txt:1: idna==3.20: the file that was served has another hash", "sha256:ab7ae712"),
         (NO_NETWORK, "lock.txt:4: tabulate==0.10.0: cannot download from the package index", "network_http_proxy"),
         (DISK_FULL, "lock.txt:1: idna==3.20: the disk is full", "Free space"),
+        (DAMAGED, "lock.txt:1: idna==3.20: the file that was served is damaged", "Run again"),
         (DAMAGED_CACHE, "lock.txt:1: idna==3.20: ", "The wheel is invalid"),
         ("error: something else\n", "uv failed: something else", ""),
     ],

@@ -291,3 +291,20 @@ def test_commands_are_led_to_the_launcher_and_taken_back(environment):
         write_links(environment, binaries, ["uv"])
     remove_links(environment, binaries)
     assert os.listdir(binaries) == ["uv"]
+
+
+def test_a_command_is_one_environments(environment, tmp_path):
+    binaries = os.path.join(environment.root, "bin")
+    other = Environment(str(tmp_path), "other")
+    for one in (environment, other):
+        os.makedirs(one.directory)
+        write_launcher(one)
+    write_links(environment, binaries, ["python", "tool"])
+    with pytest.raises(ValueError, match="tool starts the environment 'stack'"):
+        wrong_links(other, binaries, ["tool"])
+    # Taken from the one, it is free for the other.
+    assert wrong_links(environment, binaries, ["python"]) == [os.path.join(binaries, "tool")]
+    write_links(environment, binaries, ["python"])
+    assert os.listdir(binaries) == ["python"]
+    write_links(other, binaries, ["tool"])
+    assert wrong_links(other, binaries, ["tool"]) == wrong_links(environment, binaries, ["python"]) == []
