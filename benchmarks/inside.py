@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import resource
 import sys
 import time
 
@@ -30,9 +29,13 @@ def main(path):
         pip_lock.main()
     seconds = time.perf_counter() - started
     said, sys.stdout = sys.stdout.getvalue(), out
-    # Of Linux, in KiB (getrusage(2)). uv is another process and does not count.
-    mebibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    json.dump({"seconds": seconds, "mebibytes": mebibytes, "result": json.loads(said)}, sys.stdout)
+    json.dump({"seconds": seconds, "mebibytes": peak(), "result": json.loads(said)}, sys.stdout)
+
+
+def peak():
+    """Return the most memory that this process had, in MiB. getrusage would count its parent's before exec."""
+    with open("/proc/self/status", encoding="ascii") as stream:
+        return next(int(line.split()[1]) for line in stream if line.startswith("VmHWM:")) / 1024
 
 
 if __name__ == "__main__":

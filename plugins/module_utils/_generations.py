@@ -22,10 +22,11 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import time
 from contextlib import contextmanager
 
-from ._parallel import map_forked
+from ._parallel import processors
 from ._progress import FILE as PROGRESS
 from ._progress import read_progress
 
@@ -242,14 +243,16 @@ class Environment:
 
 def remove_tree(path):
     """Remove a generation's directory, on all processors: it has ten thousands of files. Raises OSError."""
-    parts = glob.glob(os.path.join(path, "lib", "python*", "site-packages", "*", ""))
-    size = len(parts) // 64 + 1
-
-    def work(chunk):
-        for part in chunk:
-            shutil.rmtree(part, ignore_errors=True)
-
-    map_forked(work, [parts[start : start + size] for start in range(0, len(parts), size)])
+    parts = glob.glob(os.path.join(glob.escape(path), "lib", "python*", "site-packages", "*", ""))
+    count = processors()
+    removing = [
+        # Many times as fast as Python is at it.
+        subprocess.Popen(["rm", "-rf", "--", *share], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for share in (parts[start::count] for start in range(count))
+        if share
+    ]
+    for process in removing:
+        process.wait()
     # The rest, and what could not be removed: then this says why.
     shutil.rmtree(path)
 
