@@ -30,7 +30,7 @@ def test_no_link_to_a_folder_is_followed(tmp_path):
 
 @pytest.mark.parametrize(
     "make",
-    [lambda path: path.symlink_to("/etc/passwd"), lambda path: os.mkfifo(path), lambda path: path.mkdir()],
+    [lambda path: path.symlink_to("/etc/passwd"), os.mkfifo, lambda path: path.mkdir()],
     ids=["link", "pipe", "folder"],
 )
 def test_what_is_no_plain_file_is_not_opened(tmp_path, make):
