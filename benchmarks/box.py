@@ -61,7 +61,6 @@ class Box:
         self.build_lock = self.arguments.pop("_build_lock", None) or arguments["lock"]
         self.uv = uv
         self.user = user
-        self.changed = False
         self.root.mkdir(parents=True, mode=0o755)
 
     def sibling(self, name):
@@ -78,7 +77,10 @@ class Box:
         """Write the module's arguments and return the file."""
         pins = self.arguments["_pins"]
         if changed:
-            other = {pin.name: pin.to_dict() for pin in read_lock(str(HERE / "changed.txt")).narrow(None)}
+            others = read_lock(str(HERE / "changed.txt")).narrow(None)
+            if changed > len(others):
+                raise SystemExit(f"changed.txt has {len(others)} pins; take no more runs than that")
+            other = {pin.name: pin.to_dict() for pin in others[:changed]}
             pins = [other.get(pin["name"], pin) for pin in pins]
         path = self.root / "arguments.json"
         said = {
@@ -92,7 +94,7 @@ class Box:
         path.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": said}), encoding="utf-8")
         return path
 
-    def inside(self, name, changed=False, **options):
+    def inside(self, name, changed=0, **options):
         """Run main() in a process that has already started. Returns what inside.py says."""
         command = [sys.executable, HERE / "inside.py", self._file(name, changed, options)]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True)
@@ -101,9 +103,8 @@ class Box:
             raise SystemExit(said["result"]["msg"])
         return said
 
-    def bring(self, name, changed=False):
-        """Bring an environment to its lock, untimed."""
-        self.changed = changed
+    def bring(self, name, changed=0):
+        """Bring an environment to its lock, untimed. changed: how many of its packages are of another version."""
         self.inside(name, changed)
 
     def forget(self, name):
@@ -125,7 +126,7 @@ class Box:
 
     def payload(self, name, **options):
         """Return a function that times the module as Ansible sends it to a host, from start to end."""
-        arguments = json.loads(self._file(name, False, options).read_text())["ANSIBLE_MODULE_ARGS"]
+        arguments = json.loads(self._file(name, 0, options).read_text())["ANSIBLE_MODULE_ARGS"]
         path = self._payload("mlinabox.core.pip_lock", arguments)
         return lambda: seconds(sys.executable, path)
 
