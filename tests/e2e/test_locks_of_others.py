@@ -20,12 +20,12 @@ from ansible.utils.collection_loader._collection_finder import _AnsibleCollectio
 ROOT = Path(__file__).resolve().parents[2]
 _AnsibleCollectionFinder(paths=[str(ROOT / "collections")], scan_sys_paths=False)._install()
 
-from ansible_collections.mlinabox.core.plugins.plugin_utils._lock_file import (  # noqa: E402
+from ansible_collections.mlinabox.core.plugins.plugin_utils._lock_file import (  # noqa: E402 - found by the line above
     Host,
     LockFileError,
     marker_environment,
 )
-from ansible_collections.mlinabox.core.plugins.plugin_utils._locks import read_lock  # noqa: E402
+from ansible_collections.mlinabox.core.plugins.plugin_utils._locks import read_lock  # noqa: E402 - likewise
 
 VERSION = platform.python_version()
 SHORT = VERSION.rpartition(".")[0]

@@ -24,39 +24,39 @@ error: No solution found when resolving dependencies
   cause: Because py-only==1.0 has no wheels with a matching Python implementation tag (e.g., `cp311`) and you require py-only==1.0, we can conclude that your requirements are unsatisfiable.
 
 hint: You require CPython 3.11 (`cp311`), but we only found wheels for `py-only` (v1.0) with the following Python implementation tag: `py313`
-"""  # noqa: E501
+"""  # noqa: E501 - as it was printed
 ABI_TAG = """\
 Using Python 3.11.7 environment at: v311
 error: No solution found when resolving dependencies
   cause: Because abi-tag==1.0 has no wheels with a matching Python ABI tag (e.g., `cp311`) and you require abi-tag==1.0, we can conclude that your requirements are unsatisfiable.
 
 hint: You require CPython 3.11 (`cp311`), but we only found wheels for `abi-tag` (v1.0) with the following Python ABI tags: `cp311d`, `cp312`
-"""  # noqa: E501
+"""  # noqa: E501 - as it was printed
 PLATFORM = """\
 Using Python 3.11.7 environment at: v311
 error: No solution found when resolving dependencies
   cause: Because plat-only==1.0 has no wheels with a matching platform tag (e.g., `manylinux_2_36_x86_64`) and you require plat-only==1.0, we can conclude that your requirements are unsatisfiable.
 
 hint: Wheels are available for `plat-only` (v1.0) on the following platforms: `macosx_11_0_arm64`, `win_amd64`
-"""  # noqa: E501
+"""  # noqa: E501 - as it was printed
 GLIBC = """\
 Using Python 3.11.7 environment at: v311
 error: No solution found when resolving dependencies
   cause: Because new-libc==1.0 has no wheels with a matching platform tag (e.g., `manylinux_2_36_x86_64`) and you require new-libc==1.0, we can conclude that your requirements are unsatisfiable.
 
 hint: Wheels are available for `new-libc` (v1.0) on the following platform: `manylinux_2_99_x86_64`
-"""  # noqa: E501
+"""  # noqa: E501 - as it was printed
 REQUIRES_PYTHON = """\
 Using Python 3.11.7 environment at: v311
 error: No solution found when resolving dependencies
   cause: Because the current Python version (3.11.7) does not satisfy Python>=3.13 and too-new==1.0 depends on Python>=3.13, we can conclude that too-new==1.0 cannot be used.
          And because you require too-new==1.0, we can conclude that your requirements are unsatisfiable.
-"""  # noqa: E501
+"""  # noqa: E501 - as it was printed
 GONE = """\
 Using Python 3.11.7 environment at: v311
 error: No solution found when resolving dependencies
   cause: Because gone was not found in the package registry and you require gone==1.0, we can conclude that your requirements are unsatisfiable.
-"""  # noqa: E501
+"""  # noqa: E501 - as it was printed
 NOT_LET_IN = (
     GONE
     + """
@@ -68,7 +68,7 @@ NO_VERSION = """\
 Using Python 3.11.7 environment at: v311
 error: No solution found when resolving dependencies
   cause: Because there is no version of good==2.0 and you require good==2.0, we can conclude that your requirements are unsatisfiable.
-"""  # noqa: E501
+"""  # noqa: E501 - as it was printed
 URL_PYTHON = f"""\
 Using Python 3.11.7 environment at: v311
 Resolved 1 package in 3ms
@@ -76,7 +76,7 @@ error: Failed to determine installation plan
   cause: A URL ({BASE}/by_url-1.0-cp313-cp313-manylinux_2_17_x86_64.whl) dependency is incompatible with the current platform
 
 hint: The wheel is compatible with CPython 3.13 (`cp313`), but you're using CPython 3.11 (`cp311`)
-"""  # noqa: E501
+"""  # noqa: E501 - as it was printed
 URL_PLATFORM = f"""\
 Using Python 3.11.7 environment at: v311
 Resolved 1 package in 3ms
@@ -84,7 +84,7 @@ error: Failed to determine installation plan
   cause: A URL ({BASE}/by_url-1.0-cp313-cp313-manylinux_2_17_x86_64.whl) dependency is incompatible with the current platform
 
 hint: The wheel is compatible with Linux (`manylinux_2_99_x86_64`), but you're on Linux (`manylinux_2_36_x86_64`)
-"""  # noqa: E501
+"""  # noqa: E501 - as it was printed
 
 
 @pytest.mark.parametrize(
