@@ -6,13 +6,15 @@
     tests/hosts/hosts.py down                           removes all of them
 
 Each has an address of its own on Docker's bridge, a user `ml` with a key made for the test and sudo without a password,
-and no SSH for root. Their containers are called mlinabox-e2e-NAME. With MLINABOX_TEST_CACHE=VOLUME they share a Docker
-volume as uv's cache, which saves downloads and disk; without it, each host is virgin.
+and no SSH for root. Their containers are called mlinabox-e2e-CHECKOUT-NAME: those of two checkouts live side by side,
+and one that a killed run of this checkout left is replaced. With MLINABOX_TEST_CACHE=VOLUME they share a Docker volume
+as uv's cache, which saves downloads and disk; without it, each host is virgin.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -24,7 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 IMAGES = "mlinabox-test"
-PREFIX = "mlinabox-e2e-"
+CHECKOUT = hashlib.sha256(str(Path(__file__).resolve()).encode()).hexdigest()[:6]
+PREFIX = f"mlinabox-e2e-{CHECKOUT}-"
 LABEL = "org.mlinabox.test.hosts"
 USER = "ml"
 
@@ -47,9 +50,14 @@ def _run(command, text=None, check=True):
     except FileNotFoundError:
         raise HostsError(f"{command[0]} is not installed here") from None
     if check and done.returncode:
-        last = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
-        raise HostsError(f"{' '.join(map(str, command[:4]))} ended with {done.returncode}: {last}")
+        raise HostsError(f"{' '.join(map(str, command[:4]))} ended with {done.returncode}: {_reason(done)}")
     return done
+
+
+def _reason(done):
+    """The line (str) of a failed command's output that says why: docker's own ends with a hint at its help."""
+    lines = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()
+    return next((line for line in lines if line.startswith("docker: ")), lines[-1])
 
 
 @dataclass(frozen=True)
@@ -78,10 +86,14 @@ class Host:
 
 
 def start(name, image, options=()):
-    """Starts a host and waits until it has booted. `options` are further ones of `docker run`. Returns the Host."""
+    """Starts a host and waits until it has booted. `options` are further ones of `docker run`. Returns the Host.
+
+    One that a killed run left under that name goes first.
+    """
     cache = os.environ.get("MLINABOX_TEST_CACHE", "")
     shared = ("--volume", f"{cache}:/opt/mlinabox/cache") if cache else ()
     names = ("--name", PREFIX + name, "--hostname", name, "--label", f"{LABEL}=1")
+    _run(["docker", "rm", "--force", "--volumes", PREFIX + name], check=False)
     _run(["docker", "run", "--detach", *names, *CONTAINER, *shared, *options, f"{IMAGES}:{image}"])
     try:
         return Host(name, image, _booted(PREFIX + name))
