@@ -50,20 +50,26 @@ def run_listening(command, environ=None, pass_fds=(), listen=None):
 
 
 def _read(process, out, err, tick):
-    """Feed `out` and `err` until the process has closed both streams."""
+    """Feed `out` and `err` until the process has closed both streams, or has ended and nothing more comes."""
     due = time.monotonic() + EVERY
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ, out)
         selector.register(process.stderr, selectors.EVENT_READ, err)
         while selector.get_map():
-            for key, _events in selector.select(max(0.0, due - time.monotonic()) if tick else None):
+            # A server that it left running may hold the streams open for as long as it lives.
+            ended = process.poll() is not None
+            ready = selector.select(max(0.0, due - time.monotonic()))
+            if ended and not ready:
+                return
+            for key, _events in ready:
                 data = os.read(key.fd, 1 << 16)
                 if data:
                     key.data.feed(data)
                 else:
                     selector.unregister(key.fileobj)
-            if tick and time.monotonic() >= due:
-                tick()
+            if time.monotonic() >= due:
+                if tick:
+                    tick()
                 due = time.monotonic() + EVERY
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -108,6 +109,13 @@ def test_a_listener_that_fails_ends_the_program():
     with pytest.raises(RuntimeError, match="begun"):
         shell("echo begun >&2; exec sleep 60", listener)
     assert not os.path.exists(f"/proc/{listener.pid}")
+
+
+def test_what_it_left_running_holds_nobody_up():
+    began = time.monotonic()
+    status, out, _err = shell("sleep 30 & echo $!; echo said >&2")
+    os.kill(int(out), signal.SIGKILL)
+    assert (status, time.monotonic() - began < 10) == (0, True)
 
 
 def test_a_program_that_is_not_there():
