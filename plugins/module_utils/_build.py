@@ -147,13 +147,11 @@ _PROGRESS = ("Using Python", "Resolved ", "Downloading ", "Downloaded ", "Buildi
 
 def one_line(text, limit=600):
     """Return uv's words as one line: hints and repetition left out, cut at `limit` characters."""
-    parts = []
-    for line in text.splitlines():
-        line = line.strip().lstrip("×╰─▶│├ ").strip()
-        if not line or line.startswith(("hint:", "help:", *_PROGRESS)):
-            continue
-        parts.append(re.sub(r"^(error|cause|Caused by): ", "", line))
-    return " ".join(parts)[:limit]
+    lines = [line.strip().lstrip("×╰─▶│├ ").strip() for line in text.splitlines()]
+    lines = [line for line in lines if line and not line.startswith(("hint:", "help:", *_PROGRESS))]
+    # A warning is the cause only where nothing else is said.
+    lines = [line for line in lines if not line.startswith("warning:")] or lines
+    return " ".join(re.sub(r"^(error|cause|Caused by): ", "", line) for line in lines)[:limit]
 
 
 def disk_full(said):

@@ -72,6 +72,11 @@ def test_one_line_leaves_out_progress_and_hints():
     assert one_line("Using Python 3.9\nerror: a\n  Caused by: b\nhint: c\n") == "a b"
 
 
+def test_one_line_takes_a_warning_for_the_cause_only_where_nothing_else_is_said():
+    assert one_line("warning: an option is experimental\nerror: it was ended by signal 9\n") == "it was ended by signal 9"
+    assert one_line("warning: an option is experimental\n") == "warning: an option is experimental"
+
+
 def test_a_missing_uv_is_said():
     with pytest.raises(BuildError, match="Install it first"):
         Uv("/nonexistent/uv", "/nonexistent").run("--version")
