@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""NVIDIA's kernel module as /proc and /dev show it. No Ansible import, and it never raises.
+"""NVIDIA's kernel module as /proc shows it. No Ansible import, and it never raises.
 
 The version line has two shapes (open-gpu-kernel-modules, kernel-open/nvidia/nv-procfs.c):
     NVRM version: NVIDIA UNIX x86_64 Kernel Module  515.76  Mon Sep 12 19:21:56 UTC 2022
@@ -12,9 +12,11 @@ The version line has two shapes (open-gpu-kernel-modules, kernel-open/nvidia/nv-
 
 from __future__ import annotations
 
-import os
 import re
 
+from ._gpu_root import read_text
+
+_FILE = "/proc/driver/nvidia/version"
 _VERSION = re.compile(r"(Open )?Kernel Module(?: for \S+)?\s+(\d+[\d.]+)")
 
 
@@ -24,11 +26,7 @@ def parse_version(text):
     return (match.group(2), bool(match.group(1))) if match else ("", False)
 
 
-def find_module(procfs="/proc"):
-    """Return `loaded`, `version` and `open` (NVIDIA's open kernel module) of the loaded module under `procfs`."""
-    try:
-        with open(os.path.join(procfs, "driver", "nvidia", "version"), encoding="ascii", errors="replace") as stream:
-            version, is_open = parse_version(stream.read())
-    except OSError:
-        version, is_open = "", False
+def find_module(root="/"):
+    """Return `loaded`, `version` and `open` (NVIDIA's open kernel module) of the loaded module below `root`."""
+    version, is_open = parse_version(read_text(root, _FILE, 4096))
     return {"loaded": bool(version), "version": version, "open": is_open}

@@ -2,58 +2,61 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""NVIDIA GPUs on the PCI bus, out of sysfs. No Ansible import, no pciutils, and it never raises.
+"""NVIDIA's devices on the PCI bus, out of sysfs. No Ansible import, no pciutils, and it never raises.
 
 Kernel documentation: Documentation/ABI/testing/sysfs-bus-pci. Vendor 0x10de is NVIDIA; class 0x0300xx is a VGA
-controller and 0x0302xx a 3D controller, which is what a GPU is; NVSwitches (0x0680xx) and audio functions (0x0403xx)
-are none.
+controller and 0x0302xx a 3D controller, which is what a GPU is; an NVSwitch is a bridge (0x0680xx, such as 10de:1af1),
+and audio functions (0x0403xx) are neither.
 """
 
 from __future__ import annotations
 
-import os
+from ._gpu_root import link_name, names, read_text
 
 NVIDIA = "0x10de"
+_BUS = "/sys/bus/pci/devices"
 _GPU_CLASSES = ("0x0300", "0x0302")
+_SWITCH_CLASS = "0x0680"
+# Lower ones of that class are the bridges and network chips of NVIDIA's mainboards of 2010 and before (pci.ids).
+_FIRST_SWITCH = 0x1A00
 
 
-def find_gpus(sysfs="/sys"):
-    """Return a dict for each NVIDIA GPU under `sysfs`, by address.
+def look(root="/", _timeout=None):
+    """Return what the bus shows below `root`.
+
+    visible: whether it shows anything at all (containers and small virtual machines may see none); gpus: a dict for
+    each NVIDIA GPU, by address, as find_gpus returns them; nvswitches: how many NVSwitches.
+    """
+    devices = names(root, _BUS)
+    found = {"visible": bool(devices), "gpus": [], "nvswitches": 0}
+    for address in devices:
+        folder = f"{_BUS}/{address}"
+        if _word(root, f"{folder}/vendor") != NVIDIA:
+            continue
+        pci_class, device = _word(root, f"{folder}/class"), _word(root, f"{folder}/device")
+        if pci_class.startswith(_SWITCH_CLASS):
+            found["nvswitches"] += _is_switch(device)
+        elif pci_class.startswith(_GPU_CLASSES):
+            driver = link_name(root, f"{folder}/driver")
+            found["gpus"].append({"address": address, "device": device, "class": pci_class, "driver": driver})
+    return found
+
+
+def find_gpus(root="/"):
+    """Return a dict for each NVIDIA GPU on the bus below `root`, by address.
 
     `address` (0000:01:00.0), `device` (0x20b2), `class`, and `driver`, the kernel driver that has it ('nvidia',
     'nouveau', 'vfio-pci', ...) or ''.
     """
-    bus = os.path.join(sysfs, "bus", "pci", "devices")
+    return look(root)["gpus"]
+
+
+def _is_switch(device):
     try:
-        addresses = sorted(os.listdir(bus))
-    except OSError:
-        return []  # no PCI bus at all, as in many containers and small virtual machines
-    gpus = []
-    for address in addresses:
-        folder = os.path.join(bus, address)
-        pci_class = _read(os.path.join(folder, "class"))
-        if _read(os.path.join(folder, "vendor")) == NVIDIA and pci_class.startswith(_GPU_CLASSES):
-            gpus.append(
-                {
-                    "address": address,
-                    "device": _read(os.path.join(folder, "device")),
-                    "class": pci_class,
-                    "driver": _target(os.path.join(folder, "driver")),
-                }
-            )
-    return gpus
+        return int(device, 16) >= _FIRST_SWITCH
+    except ValueError:
+        return False
 
 
-def _read(path):
-    try:
-        with open(path, encoding="ascii", errors="replace") as stream:
-            return stream.read().strip().lower()
-    except OSError:
-        return ""
-
-
-def _target(link):
-    try:
-        return os.path.basename(os.readlink(link))
-    except OSError:
-        return ""
+def _word(root, path):
+    return read_text(root, path, 64).strip().lower()

@@ -16,18 +16,14 @@ author:
   - The ML in a Box authors (@mlinabox)
 description:
   - Looks at the PCI bus, at the driver that has each card, and at NVIDIA's kernel module, and says what the host is.
-  - Reads files below O(sysfs) and O(procfs) only; needs no program and no library on the host. A broken GPU is a
+  - Reads files below O(root) only; needs no program and no library on the host. A broken GPU is a
     result, not a failure.
 extends_documentation_fragment: mlinabox.core.read_only
 options:
-  sysfs:
-    description: Where sysfs is mounted; another folder is for tests.
+  root:
+    description: Where the host's files lie; another folder is for tests.
     type: path
-    default: /sys
-  procfs:
-    description: Where procfs is mounted; another folder is for tests.
-    type: path
-    default: /proc
+    default: /
 """
 
 EXAMPLES = r"""
@@ -81,13 +77,12 @@ from ansible_collections.mlinabox.core.plugins.module_utils import _gpu_kernel, 
 def main():
     module = AnsibleModule(
         argument_spec={
-            "sysfs": {"type": "path", "default": "/sys"},
-            "procfs": {"type": "path", "default": "/proc"},
+            "root": {"type": "path", "default": "/"},
         },
         supports_check_mode=True,
     )
-    gpus = _gpu_pci.find_gpus(module.params["sysfs"])
-    kernel_module = _gpu_kernel.find_module(module.params["procfs"])
+    gpus = _gpu_pci.find_gpus(module.params["root"])
+    kernel_module = _gpu_kernel.find_module(module.params["root"])
     verdict = _gpu_state.judge(gpus, kernel_module)
     module.exit_json(changed=False, gpus=gpus, module=kernel_module, **verdict)
 

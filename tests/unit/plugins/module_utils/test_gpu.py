@@ -1,4 +1,4 @@
-"""GPUs on a stand-in for sysfs and procfs, and what a host is by them."""
+"""GPUs on a stand-in for a host, and what a host is by them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MATROX = {"vendor": "0x102b", "device": "0x0534", "class": "0x030000"}
 
 def bus(folder, devices):
     """Lay out `devices`, (files, driver) pairs, as sysfs does."""
-    base = folder / "bus" / "pci" / "devices"
+    base = folder / "sys" / "bus" / "pci" / "devices"
     base.mkdir(parents=True)
     for number, (files, driver) in enumerate(devices):
         device = base / f"0000:{number:02x}:00.0"
@@ -53,7 +53,7 @@ def test_the_version_line(text, expected):
 
 def test_the_module(tmp_path):
     assert _gpu_kernel.find_module(str(tmp_path)) == {"loaded": False, "version": "", "open": False}
-    folder = tmp_path / "driver" / "nvidia"
+    folder = tmp_path / "proc" / "driver" / "nvidia"
     folder.mkdir(parents=True)
     (folder / "version").write_text(VERSIONS[1][0])
     assert _gpu_kernel.find_module(str(tmp_path)) == {"loaded": True, "version": "580.95.05", "open": True}
