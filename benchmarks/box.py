@@ -141,29 +141,36 @@ class Box:
         """Have Ansible leave what it would send, and return that file."""
         kept = self.root / "sent" / module
         # The module by itself, without the action plugin of its name: that one would read the lock anew.
-        play = [
-            {
-                "hosts": "localhost",
-                "connection": "local",
-                "gather_facts": False,
-                "vars": {"ansible_python_interpreter": sys.executable},
-                "tasks": [{"mlinabox_benchmark_send": {"module": module, "arguments": arguments}}],
-            }
-        ]
-        book = self.root / "send.json"
-        book.write_text(json.dumps(play), encoding="utf-8")
         environ = {
-            **os.environ,
             "ANSIBLE_KEEP_REMOTE_FILES": "1",
             "ANSIBLE_REMOTE_TMP": str(kept),
             "ANSIBLE_PIPELINING": "0",
             "ANSIBLE_ACTION_PLUGINS": str(HERE / "action"),
             "ANSIBLE_LIBRARY": str(self.root / "library"),
-            "ANSIBLE_LOCALHOST_WARNING": "False",
         }
-        program = str(Path(sys.executable).with_name("ansible-playbook"))
-        seconds(program, "-i", "localhost,", book, env=environ, cwd=HERE.parent)
+        self._play({"mlinabox_benchmark_send": {"module": module, "arguments": arguments}}, environ)
         return next(kept.glob(f"*/AnsiballZ_{module.rpartition('.')[2]}.py"))
+
+    def task(self, name, **options):
+        """Run a task of a playbook that brings an environment to the lock. Returns seconds, Ansible's own included."""
+        said = {key: value for key, value in self.arguments.items() if not key.startswith("_")}
+        said.update(name=name, root=str(self.root / "ours"), uv=self.uv, build_lock=str(self.build_lock), **options)
+        return self._play({"mlinabox.core.pip_lock": said}, {})
+
+    def _play(self, task, environ):
+        """Run one task on this machine. Returns seconds."""
+        play = {
+            "hosts": "localhost",
+            "connection": "local",
+            "gather_facts": False,
+            "vars": {"ansible_python_interpreter": sys.executable},
+            "tasks": [task],
+        }
+        book = self.root / "play.json"
+        book.write_text(json.dumps([play]), encoding="utf-8")
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        environ = {**os.environ, "ANSIBLE_LOCALHOST_WARNING": "False", **environ}
+        return seconds(program, "-i", "localhost,", book, env=environ, cwd=HERE.parent)
 
     def import_as_user(self, name, module):
         """Return how long a plain user's import of a module takes, in a process of its own."""

@@ -7,8 +7,8 @@
     .venv/bin/python benchmarks/pip_lock.py --python /usr/bin/python3.9 [--stack 2022] [--runs 5] [case ...]
 
 uv runs twice, as shipped and with --offline. Bytecode is compiled on both sides or on neither. `--python` is to be of
-the stack's version, and readable for the unprivileged `--user`. The case `cold` downloads the stack 2 x runs times.
-Writes benchmarks/results.md, which the README quotes.
+the stack's version, and readable for the unprivileged `--user`. The cases `cold` and `progress` download the stack
+2 x runs times each. Writes benchmarks/results.md, which the README quotes.
 """
 
 from __future__ import annotations
@@ -140,7 +140,21 @@ def one_changed(box, runs):
     yield Case("peak memory of the module, MiB", found, unit="MiB", at_most=64)
 
 
-CASES = {"nothing": nothing, "warm": warm, "one_changed": one_changed, "cold": cold}
+def progress(box, runs):
+    """The same by a task of a playbook, which shows how far it is or does not."""
+
+    def task(shown):
+        fresh = box.sibling("cold")
+        try:
+            return fresh.task("stack", integrity="none", compile=False, progress=shown)
+        finally:
+            fresh.remove()
+
+    shown, quiet = in_turn(runs, lambda: task(True), lambda: task(False))
+    yield Case("the same by a task, `progress: true`", shown, {"progress: false": quiet}, 1.1)
+
+
+CASES = {"nothing": nothing, "warm": warm, "one_changed": one_changed, "cold": cold, "progress": progress}
 
 
 def main(words):
