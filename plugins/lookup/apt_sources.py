@@ -53,7 +53,7 @@ import os
 
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.mlinabox.core.plugins.plugin_utils import _openpgp
+from ansible_collections.mlinabox.core.plugins.module_utils import _openpgp
 
 
 class LookupModule(LookupBase):

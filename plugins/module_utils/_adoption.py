@@ -11,15 +11,17 @@ Each such trace becomes a Finding, which says what it is, why it is in the way (
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 
-from . import _adoption_keys
+from . import _adoption_apt
+from ._adoption_finding import MOVE, NOTHING, RELINK, STRIP, Finding
+from ._adoption_host import Host
 
-#: What moving aside does: `move` the paths, `relink` the path to `target`, `strip` the lines from the path, or nothing.
-MOVE, RELINK, STRIP, NOTHING = "move", "relink", "strip", ""
+__all__ = ["Finding", "Host", "find", "recognised", "report"]
 
+#: One kind: whoever follows NVIDIA's instructions has all of them.
+_NVIDIAS_OWN = ("nvidia-source", "nvidia-local-source", "nvidia-container-source", "nvidia-pin", "apt-key")
 _ENVIRONMENT_FILES = (".bashrc", ".profile", ".bash_profile", ".zshrc")
 _SYSTEM_ENVIRONMENT = ("/etc/environment", "/etc/profile", "/etc/bash.bashrc")
 #: A line that puts a CUDA of /usr/local on a path for everything that the shell starts.
@@ -29,106 +31,16 @@ _OPEN_SERVER = re.compile(
 )
 
 
-@dataclasses.dataclass
-class Finding:
-    """One trace. `path` names it; `paths` are all that is moved (absolute, as seen on the host)."""
-
-    code: str
-    path: str
-    what: str
-    why: str
-    cure: str
-    in_the_way: bool
-    action: str = MOVE
-    paths: list = dataclasses.field(default_factory=list)
-    lines: list = dataclasses.field(default_factory=list)
-    target: str = ""
-
-    def as_dict(self):
-        """The finding as Ansible returns it."""
-        return dataclasses.asdict(self)
-
-
-class Host:
-    """A host's files below `root` ("/", or a folder that a test made), by their absolute paths on that host."""
-
-    def __init__(self, root="/"):
-        self.root = os.path.abspath(root)
-
-    def real(self, path):
-        """Where the host's absolute path lies for this process."""
-        return os.path.join(self.root, path.lstrip("/"))
-
-    def names(self, path):
-        """The sorted names in a folder; none where there is no such folder."""
-        try:
-            return sorted(os.listdir(self.real(path)))
-        except OSError:
-            return []
-
-    def exists(self, path):
-        """Whether there is something, a dangling link included."""
-        return os.path.lexists(self.real(path))
-
-    def read(self, path):
-        """The bytes of a file; none where it cannot be read."""
-        try:
-            with open(self.real(path), "rb") as stream:
-                return stream.read()
-        except OSError:
-            return b""
-
-    def text(self, path):
-        """The text of a file, whatever its encoding."""
-        return self.read(path).decode("utf-8", "replace")
-
-    def link(self, path):
-        """The target of a link, or '' where it is none."""
-        try:
-            return os.readlink(self.real(path))
-        except OSError:
-            return ""
-
-    def resolve(self, path):
-        """The absolute path that a chain of links ends at, within the host; the last one where it goes in circles."""
-        for _hop in range(20):
-            target = self.link(path)
-            if not target:
-                return path
-            path = os.path.normpath(os.path.join(os.path.dirname(path), target))
-        return path
-
-    def owned(self, path):
-        """Whether one of the installed packages has this path (dpkg's file lists)."""
-        line = path.encode() + b"\n"
-        folder = "/var/lib/dpkg/info"
-        return any(
-            line in data and (b"\n" + line in b"\n" + data)
-            for data in (self.read(f"{folder}/{name}") for name in self.names(folder) if name.endswith(".list"))
-        )
-
-    def homes(self):
-        """Home folders of root and of people (uid 1000 and up, but nobody's), from /etc/passwd."""
-        found = []
-        for line in self.text("/etc/passwd").splitlines():
-            fields = line.split(":")
-            if len(fields) == 7 and fields[2].isdigit():
-                uid = int(fields[2])
-                if (uid == 0 or 1000 <= uid < 60000) and fields[5].startswith("/") and fields[5] != "/":
-                    found.append(fields[5].rstrip("/"))
-        return sorted(set(found))
-
-
-def find(host, box_root="/opt/mlinabox"):
+def find(host, box_root="/opt/mlinabox", archives=()):
     """Return the findings on a host, in the order in which they are best dealt with.
 
-    host: a Host. box_root: the box's folder; what leads into it is this product's own.
+    host: a Host. box_root: the box's folder; what leads into it is this product's own. archives: further addresses that
+    are taken for NVIDIA's archive of CUDA.
     """
     findings = []
     findings += _python_link(host)
     findings += _local_links(host, box_root)
-    findings += _apt_sources(host)
-    findings += _apt_keys(host)
+    findings += _adoption_apt.find(host, archives)
     findings += _pip_packages(host)
     findings += _jupyter(host)
     findings += _cuda(host)
@@ -139,7 +51,7 @@ def find(host, box_root="/opt/mlinabox"):
 
 def recognised(findings):
     """Whether these are the old script's traces: two of a different kind, as one alone has many other causes."""
-    return len({finding.code for finding in findings}) >= 2
+    return len({"nvidia" if finding.code in _NVIDIAS_OWN else finding.code for finding in findings}) >= 2
 
 
 def report(findings):
@@ -212,84 +124,6 @@ def _local_links(host, box_root):
             )
         )
     return findings
-
-
-_ARCHIVES = (
-    (
-        "deadsnakes-source",
-        re.compile(r"deadsnakes"),
-        "the deadsnakes archive",
-        "it deletes releases that have reached their end, and then every `apt-get update` on the host fails",
-        True,
-    ),
-    (
-        "nvidia-source",
-        re.compile(r"developer\.download\.nvidia\.com|nvidia\.github\.io"),
-        "NVIDIA's archive",
-        "apt refuses to work at all when the same archive stands in two sources with different keys (Signed-By)",
-        True,
-    ),
-    (
-        "nodesource-source",
-        re.compile(r"nodesource"),
-        "NodeSource's archive",
-        "not in the way; it offers a Node.js other than the release's",
-        False,
-    ),
-)
-
-
-def _apt_sources(host):
-    """Sources in the one-line form (`deb ...`); this product's are deb822 files."""
-    findings = []
-    folder = "/etc/apt/sources.list.d"
-    files = [f"{folder}/{name}" for name in host.names(folder) if name.endswith(".list")]
-    for path in [*files, "/etc/apt/sources.list"]:
-        active = [line for line in host.text(path).splitlines() if line.strip().startswith("deb")]
-        for code, pattern, archive, why, in_the_way in _ARCHIVES:
-            lines = [line for line in active if pattern.search(line)]
-            if not lines:
-                continue
-            # A file with nothing else in it goes as a whole.
-            whole = path != "/etc/apt/sources.list" and len(lines) == len(active)
-            findings.append(
-                Finding(
-                    code,
-                    path,
-                    f"{archive} as a one-line source: {lines[0].strip()}",
-                    why,
-                    f"mv {path} away" if whole else f"comment the line out in {path}",
-                    in_the_way,
-                    (MOVE if whole else STRIP) if in_the_way else NOTHING,
-                    [path],
-                    [] if whole else lines,
-                )
-            )
-    return findings
-
-
-def _apt_keys(host):
-    """NVIDIA's keys in the keyring that apt-key filled, where they may sign any archive's packages."""
-    path = "/etc/apt/trusted.gpg"
-    keys = _adoption_keys.fingerprints(host.read(path))
-    vendors = [key for key in keys if key in _adoption_keys.NVIDIA]
-    if not vendors:
-        return []
-    alone = len(vendors) == len(keys)
-    deletions = "; ".join(f"apt-key del {key[-8:]}" for key in vendors)
-    return [
-        Finding(
-            "apt-key",
-            path,
-            f"{path} holds NVIDIA's key {', '.join(key[-8:].lower() for key in vendors)}"
-            + ("" if alone else f" and {len(keys) - len(vendors)} others"),
-            "whoever has a key of this keyring can sign packages of every archive, the distribution's too",
-            f"mv {path} away" if alone else deletions,
-            True,
-            MOVE if alone else NOTHING,
-            [path],
-        )
-    ]
 
 
 def _pip_packages(host):

@@ -18,7 +18,8 @@ import os
 import shutil
 import time
 
-from . import _adoption
+from . import _openpgp
+from ._adoption_finding import MOVE, RELINK, STRIP, UNKEY
 
 
 class AsideError(Exception):
@@ -36,22 +37,27 @@ def plan(findings):
             step = steps.setdefault(
                 (finding.action, path), {"kind": finding.action, "path": path, "code": finding.code}
             )
-            if finding.action == _adoption.STRIP:
+            if finding.action == STRIP:
                 step["lines"] = step.get("lines", []) + [
                     line for line in finding.lines if line not in step.get("lines", [])
                 ]
-            if finding.action == _adoption.RELINK:
+            if finding.action == UNKEY:
+                step["keys"] = finding.keys
+            if finding.action == RELINK:
                 step["target"] = finding.target
     return list(steps.values())
 
 
 def describe(step, back=False):
     """One line for the user that says what a step does."""
-    if step["kind"] == _adoption.MOVE:
+    if step["kind"] == MOVE:
         return f"put {step['path']} back" if back else f"move {step['path']} aside"
-    if step["kind"] == _adoption.RELINK:
+    if step["kind"] == RELINK:
         return f"let {step['path']} lead to {step['was'] if back else step['target']}"
-    return f"put the lines in {step['path']} back" if back else f"take {len(step['lines'])} lines out of {step['path']}"
+    lines = step["kind"] == STRIP
+    if back:
+        return f"put {'the lines' if lines else 'the keys'} in {step['path']} back"
+    return f"take {len(step['lines'] if lines else step['keys'])} {'lines' if lines else 'keys'} out of {step['path']}"
 
 
 def move(host, steps, aside):
@@ -64,9 +70,9 @@ def move(host, steps, aside):
     os.makedirs(host.real(aside), mode=0o755, exist_ok=True)
     os.mkdir(host.real(folder), 0o700)
     for step in steps:
-        if step["kind"] == _adoption.RELINK:
+        if step["kind"] == RELINK:
             step["was"] = host.link(step["path"])
-        elif step["kind"] == _adoption.STRIP:
+        elif step["kind"] in (STRIP, UNKEY):
             step["after"] = _digest(_stripped(host, step))
     _write(
         host.real(folder + "/manifest.json"), json.dumps({"steps": steps}, indent=1, sort_keys=True).encode() + b"\n"
@@ -74,9 +80,9 @@ def move(host, steps, aside):
     for step in steps:
         kept = _kept(host, folder, step["path"])
         os.makedirs(os.path.dirname(kept), exist_ok=True)
-        if step["kind"] == _adoption.MOVE:
+        if step["kind"] == MOVE:
             _rename(host.real(step["path"]), kept)
-        elif step["kind"] == _adoption.RELINK:
+        elif step["kind"] == RELINK:
             _copy(host.real(step["path"]), kept)
             _relink(host.real(step["path"]), step["target"])
         else:
@@ -124,7 +130,7 @@ def put_back(host, folder, steps):
     for step in steps:
         kept, path = _kept(host, folder, step["path"]), host.real(step["path"])
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        if step["kind"] == _adoption.MOVE:
+        if step["kind"] == MOVE:
             _rename(kept, path)
         else:
             _copy(kept, path + ".mlinabox-back")
@@ -143,12 +149,12 @@ def _state_back(host, folder, step, ahead):
     kept, path = _kept(host, folder, step["path"]), step["path"]
     if not os.path.lexists(kept):
         return "done"
-    if step["kind"] == _adoption.MOVE:
+    if step["kind"] == MOVE:
         free = path not in ahead and not host.exists(path)
         ahead[path] = ""
         return "todo" if free else "conflict"
     # Killed between the copy and the change: it is still as it was, and is put back over itself.
-    if step["kind"] == _adoption.RELINK:
+    if step["kind"] == RELINK:
         free = ahead.get(path, host.link(path)) in (step["target"], step["was"])
         ahead[path] = step["was"]
         return "todo" if free else "conflict"
@@ -164,7 +170,9 @@ def _kept(host, folder, path):
 
 
 def _stripped(host, step):
-    """The file's bytes without the step's lines."""
+    """The file's bytes without the step's lines or keys."""
+    if step["kind"] == UNKEY:
+        return _openpgp.without(host.read(step["path"]), step["keys"])
     unwanted = {line.encode() for line in step["lines"]}
     return b"".join(line for line in host.read(step["path"]).splitlines(True) if line.rstrip(b"\r\n") not in unwanted)
 
@@ -233,7 +241,7 @@ def _room(host, steps, aside):
     device, needed = os.stat(there).st_dev, 0
     for step in steps:
         path = host.real(step["path"])
-        if step["kind"] == _adoption.MOVE and os.lstat(path).st_dev != device:
+        if step["kind"] == MOVE and os.lstat(path).st_dev != device:
             needed += _size(path)
     free = shutil.disk_usage(there).free
     if needed > free:

@@ -42,6 +42,18 @@ options:
     description: Folder that takes what is moved.
     type: path
     default: /var/lib/mlinabox/aside
+  codes:
+    description:
+      - The kinds of traces that V(moved) moves, by RV(mlinabox.core.adoption_info#module:findings[].code); all where
+        it is empty.
+    type: list
+    elements: str
+    default: []
+  archives:
+    description: Further addresses that are taken for NVIDIA's archive of CUDA, such as a mirror's.
+    type: list
+    elements: str
+    default: []
   box_root:
     description: Folder of the box; links that lead into it are the box's own.
     type: path
@@ -88,6 +100,8 @@ def main():
         argument_spec={
             "state": {"type": "str", "choices": ["moved", "restored"], "default": "moved"},
             "folder": {"type": "path", "default": "/var/lib/mlinabox/aside"},
+            "codes": {"type": "list", "elements": "str", "default": []},
+            "archives": {"type": "list", "elements": "str", "default": []},
             "box_root": {"type": "path", "default": "/opt/mlinabox"},
             "root": {"type": "path", "default": "/"},
         },
@@ -97,7 +111,9 @@ def main():
     folder = ""
     try:
         if module.params["state"] == "moved":
-            steps = _adoption_aside.plan(_adoption.find(host, module.params["box_root"]))
+            found = _adoption.find(host, module.params["box_root"], module.params["archives"])
+            codes = module.params["codes"]
+            steps = _adoption_aside.plan([finding for finding in found if not codes or finding.code in codes])
             lines = [_adoption_aside.describe(step) for step in steps]
             changed = bool(steps)
             if steps and not module.check_mode:

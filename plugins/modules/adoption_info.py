@@ -19,6 +19,11 @@ description:
   - Says of each what it is, why it is in the way of a box (or that it is not), and the cure. Reads files only.
 extends_documentation_fragment: mlinabox.core.read_only
 options:
+  archives:
+    description: Further addresses that are taken for NVIDIA's archive of CUDA, such as a mirror's.
+    type: list
+    elements: str
+    default: []
   box_root:
     description: Folder of the box; links that lead into it are the box's own.
     type: path
@@ -92,7 +97,8 @@ findings:
     action:
       description:
         - What M(mlinabox.core.adoption_aside) does about it - V(move) its paths, V(relink) the path, V(strip)
-          lines from the file, or nothing (empty), because it is not in the way or only a person can tell.
+          lines from the file, V(unkey) the keyring, or nothing (empty), because it is not in the way
+          or only a person can tell.
       returned: always
       type: str
       sample: move
@@ -104,6 +110,12 @@ findings:
       sample: [/etc/apt/trusted.gpg]
     lines:
       description: The lines of the file, where it is lines.
+      returned: always
+      type: list
+      elements: str
+      sample: []
+    keys:
+      description: The fingerprints of the keys in the way, where it is a keyring that also has others' keys.
       returned: always
       type: list
       elements: str
@@ -122,12 +134,14 @@ from ansible_collections.mlinabox.core.plugins.module_utils import _adoption
 def main():
     module = AnsibleModule(
         argument_spec={
+            "archives": {"type": "list", "elements": "str", "default": []},
             "box_root": {"type": "path", "default": "/opt/mlinabox"},
             "root": {"type": "path", "default": "/"},
         },
         supports_check_mode=True,
     )
-    findings = _adoption.find(_adoption.Host(module.params["root"]), module.params["box_root"])
+    host = _adoption.Host(module.params["root"])
+    findings = _adoption.find(host, module.params["box_root"], module.params["archives"])
     module.exit_json(
         changed=False,
         recognised=_adoption.recognised(findings),

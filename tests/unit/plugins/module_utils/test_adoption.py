@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from ansible_collections.mlinabox.core.plugins.module_utils import _adoption, _adoption_keys
+from ansible_collections.mlinabox.core.plugins.module_utils import _adoption, _nvidia_keys, _openpgp
 
 #: A path -> content; content that begins with "-> " is a link, None an empty folder. What any Debian 11 has.
 CLEAN = {
@@ -61,12 +61,27 @@ KEY, OTHER = b"\x04" + b"k" * 60, b"\x04" + b"o" * 70
 @pytest.fixture(autouse=True)
 def vendors(monkeypatch):
     """NVIDIA's real keys are not in the tree; a made one stands for them."""
-    monkeypatch.setattr(_adoption_keys, "NVIDIA", (fingerprint(KEY),))
+    monkeypatch.setattr(_nvidia_keys, "FINGERPRINTS", {"1a2b3c4d": fingerprint(KEY)})
 
 
 DIST = "/usr/local/lib/python3.9/dist-packages"
 DEADSNAKES = "deb http://ppa.launchpad.net/deadsnakes/ppa/ubuntu focal main"
 NVIDIA = "deb https://developer.download.nvidia.com/compute/cuda/repos/ubuntu2004/x86_64/ /"
+DEB822 = "Types: deb\nURIs: https://developer.download.nvidia.com/compute/cuda/repos/ubuntu2004/x86_64/\nSuites: /"
+#: As NVIDIA's file has it.
+PIN_600 = """\
+Package: nsight-compute
+Pin: origin *ubuntu.com*
+Pin-Priority: -1
+
+Package: nsight-systems
+Pin: origin *ubuntu.com*
+Pin-Priority: -1
+
+Package: *
+Pin: release l=NVIDIA CUDA
+Pin-Priority: 600
+"""
 
 #: name: (what is planted besides, [(code, path, action)] that is found)
 CASES = {
@@ -107,6 +122,48 @@ CASES = {
         [("nvidia-source", "/etc/apt/sources.list", "strip")],
     ),
     "a source that is commented out": ({"/etc/apt/sources.list.d/cuda.list": f"# {NVIDIA}\n"}, []),
+    "what the package cuda-keyring brings": (
+        {
+            "/etc/apt/sources.list.d/cuda-ubuntu2004-x86_64.list": NVIDIA.replace("deb ", "deb [signed-by=/x.gpg] "),
+            "/etc/apt/preferences.d/cuda-repository-pin-600": PIN_600,
+        },
+        [
+            ("nvidia-source", "/etc/apt/sources.list.d/cuda-ubuntu2004-x86_64.list", "move"),
+            ("nvidia-pin", "/etc/apt/preferences.d/cuda-repository-pin-600", "move"),
+        ],
+    ),
+    "NVIDIA in a deb822 file": (
+        {"/etc/apt/sources.list.d/cuda.sources": f"# of a person\n{DEB822}\n\n{DEB822}\n"},
+        [("nvidia-source", "/etc/apt/sources.list.d/cuda.sources", "move")],
+    ),
+    "NVIDIA in a deb822 file with others": (
+        {"/etc/apt/sources.list.d/all.sources": f"{DEB822}\n\nTypes: deb\nURIs: http://deb.example.org/debian\n"},
+        [("nvidia-source", "/etc/apt/sources.list.d/all.sources", "")],
+    ),
+    "a deb822 source that is switched off": (
+        {"/etc/apt/sources.list.d/cuda.sources": f"{DEB822}\nEnabled: no\n"},
+        [],
+    ),
+    "this product's own": (
+        {
+            "/etc/apt/sources.list.d/mlinabox-nvidia-cuda.sources": DEB822,
+            "/etc/apt/preferences.d/mlinabox-nvidia-cuda.pref": PIN_600,
+        },
+        [],
+    ),
+    "a local installer's archive": (
+        {"/etc/apt/sources.list.d/cuda-local.list": "deb file:///var/cuda-repo-ubuntu2004-11-7-local /\n"},
+        [("nvidia-local-source", "/etc/apt/sources.list.d/cuda-local.list", "move")],
+    ),
+    "the container toolkit's": (
+        {"/etc/apt/sources.list.d/ctk.list": "deb https://nvidia.github.io/libnvidia-container/stable/deb/amd64 /\n"},
+        [("nvidia-container-source", "/etc/apt/sources.list.d/ctk.list", "move")],
+    ),
+    "a pin of NVIDIA's among others": (
+        {"/etc/apt/preferences": f"{PIN_600}\nPackage: jq\nPin: version 1.6*\nPin-Priority: 900\n"},
+        [("nvidia-pin", "/etc/apt/preferences", "")],
+    ),
+    "pins of others": ({"/etc/apt/preferences.d/jq": "Package: jq\nPin: version 1.6*\nPin-Priority: 900\n"}, []),
     "two archives in one file": (
         {"/etc/apt/sources.list.d/mixed.list": f"{DEADSNAKES}\n{NVIDIA}\n"},
         [
@@ -124,7 +181,14 @@ CASES = {
     ),
     "NVIDIA's key among others": (
         {"/etc/apt/trusted.gpg": key_packet(OTHER, new=True) + b"\xb4\x01u" + key_packet(KEY)},
-        [("apt-key", "/etc/apt/trusted.gpg", "")],
+        [("apt-key", "/etc/apt/trusted.gpg", "unkey")],
+    ),
+    "NVIDIA's key in the folder beside it": (
+        {
+            "/etc/apt/trusted.gpg.d/cuda.asc": _openpgp.armored(key_packet(KEY)),
+            "/etc/apt/trusted.gpg.d/debian.gpg": key_packet(OTHER),
+        },
+        [("apt-key", "/etc/apt/trusted.gpg.d/cuda.asc", "move")],
     ),
     "others' keys": ({"/etc/apt/trusted.gpg": key_packet(OTHER)}, []),
     "packages with programs": (
@@ -203,6 +267,19 @@ def test_two_kinds_are_the_old_script_and_one_is_not(tmp_path):
     assert _adoption.report([]) == []
 
 
+def test_nvidias_own_instructions_are_one_kind(tmp_path):
+    host = plant(tmp_path, {**CLEAN, **CASES["what the package cuda-keyring brings"][0]})
+    assert not _adoption.recognised(_adoption.find(host))
+
+
+def test_a_mirror_is_nvidias_archive_where_it_is_said_to_be(tmp_path):
+    line = "deb http://mirror.example.org/cuda/ubuntu2004/x86_64/ /\n"
+    host = plant(tmp_path, {**CLEAN, "/etc/apt/sources.list.d/mirror.list": line})
+    assert _adoption.find(host) == []
+    (finding,) = _adoption.find(host, archives=["http://mirror.example.org/cuda/"])
+    assert (finding.code, finding.action) == ("nvidia-source", "move")
+
+
 def test_a_runfiles_cuda_goes_with_its_link_and_its_libraries(tmp_path):
     host = plant(tmp_path, {**CLEAN, **CASES["a runfile's CUDA"][0]})
     (finding,) = _adoption.find(host)
@@ -215,7 +292,7 @@ def test_a_runfiles_cuda_goes_with_its_link_and_its_libraries(tmp_path):
     ids=repr,
 )
 def test_a_damaged_keyring_has_no_keys(data):
-    assert _adoption_keys.fingerprints(data) == []
+    assert _openpgp.readable_fingerprints(data) == []
 
 
 def test_links_that_go_in_circles_end(tmp_path):

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import pathlib
 
 import pytest
-from ansible_collections.mlinabox.core.plugins.module_utils import _adoption, _adoption_aside
+from ansible_collections.mlinabox.core.plugins.module_utils import _adoption, _adoption_aside, _nvidia_keys
 
 ASIDE = "/var/lib/mlinabox/aside"
 
@@ -95,6 +96,25 @@ def test_each_step_is_said_in_one_line(host):
         "put /usr/local/lib/python3.9/dist-packages back",
         "let /usr/bin/python3 lead to python3.11",
     ]
+
+
+def test_a_keyring_loses_nvidias_key_and_gets_it_back(host, monkeypatch):
+    def packet(letter):
+        return b"\x99\x00\x3d\x04" + letter * 60
+
+    monkeypatch.setattr(
+        _nvidia_keys, "FINGERPRINTS", {"x": hashlib.sha1(packet(b"n")).hexdigest().upper(), "y": "another"}
+    )
+    ring = host.real("/etc/apt/trusted.gpg")
+    os.makedirs(os.path.dirname(ring))
+    pathlib.Path(ring).write_bytes(packet(b"o") + packet(b"n"))
+    before = picture(host)
+    plan = _adoption_aside.plan([found for found in _adoption.find(host) if found.code == "apt-key"])
+    assert [_adoption_aside.describe(step) for step in plan] == ["take 1 keys out of /etc/apt/trusted.gpg"]
+    _adoption_aside.move(host, plan, ASIDE)
+    assert pathlib.Path(ring).read_bytes() == packet(b"o")
+    back(host)
+    assert picture(host) == before
 
 
 @pytest.mark.parametrize("killed_at", range(4))

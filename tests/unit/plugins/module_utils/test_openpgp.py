@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mlinabox.core.plugins.plugin_utils import _openpgp
+from ansible_collections.mlinabox.core.plugins.module_utils import _openpgp
 
 FINGERPRINT = "8BD1C4C221673C29463E69FF36CEBD4445D11853"
 KEY = b"""\
@@ -76,6 +76,7 @@ def test_headers_of_the_new_format(filler):
         (KEY.replace(b"mDME", b"m?ME"), "armor is damaged"),
         (new_format(6, b"\x03" + b"x" * 20), "of version 3"),
         (b"\xc6\xe0", "no fixed length"),
+        (b"\x9b\x04", "no fixed length"),
         (new_format(13, b"a user"), "no OpenPGP public key"),
     ],
 )
@@ -90,3 +91,19 @@ def test_a_fingerprint_is_whole():
     for text in ("45D11853", "0x" + FINGERPRINT, ""):
         with pytest.raises(ValueError, match="full fingerprint"):
             _openpgp.normalized(text)
+
+
+def test_armor_of_a_binary_key_is_gpgs_own():
+    assert _openpgp.armored(_openpgp.dearmor(KEY)) == KEY
+    assert _openpgp.armored(KEY) == KEY
+
+
+def test_a_ring_loses_just_the_key_that_is_unwanted():
+    key, other = _openpgp.dearmor(KEY), new_format(6, b"\x04" + b"o" * 70) + new_format(13, b"somebody")
+    damaged = b"\x99\xff\xff\x04"
+    for ring in (key + other, other + key, key + other + key):
+        assert _openpgp.without(ring, [FINGERPRINT]) == other
+    assert _openpgp.without(other + key + damaged, [FINGERPRINT]) == other + damaged
+    assert _openpgp.without(_openpgp.armored(key + other), [FINGERPRINT]) == _openpgp.armored(other)
+    assert _openpgp.without(other, [FINGERPRINT]) == other
+    assert _openpgp.without(b"GPG keybox", [FINGERPRINT]) == b"GPG keybox"
