@@ -73,8 +73,9 @@ def test_one_line_leaves_out_progress_and_hints():
 
 
 def test_one_line_takes_a_warning_for_the_cause_only_where_nothing_else_is_said():
-    assert one_line("warning: an option is experimental\nerror: it was ended by signal 9\n") == "it was ended by signal 9"
-    assert one_line("warning: an option is experimental\n") == "warning: an option is experimental"
+    warning = "warning: an option is experimental"
+    assert one_line(f"{warning}\nerror: it was ended by signal 9\n") == "it was ended by signal 9"
+    assert one_line(f"{warning}\n") == warning
 
 
 def test_a_missing_uv_is_said():
