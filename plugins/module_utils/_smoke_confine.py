@@ -15,8 +15,12 @@ from ._smoke_kernel import PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, prctl
 from ._smoke_network import leave_network, loopback_request
 
 
-def confinement(owner, network):
-    """The function that a check's process runs between fork and exec. owner is None where the caller is not root."""
+def confinement(owner, network, groups=(), may_gain=False):
+    """The function that a check's process runs between fork and exec. owner is None where the caller is not root.
+
+    groups: ids of the groups that the process is in besides its owner's; may_gain: whether programs that it starts may
+    have more rights than itself (setuid).
+    """
     parent = os.getpid()
     loopback = loopback_request()
 
@@ -27,10 +31,11 @@ def confinement(owner, network):
         if not network:
             leave_network(loopback)
         if owner:
-            os.setgroups([])
+            os.setgroups(list(groups))
             os.setresgid(owner.pw_gid, owner.pw_gid, owner.pw_gid)
             os.setresuid(owner.pw_uid, owner.pw_uid, owner.pw_uid)
-        prctl(PR_SET_NO_NEW_PRIVS, 1)
+        if not may_gain:
+            prctl(PR_SET_NO_NEW_PRIVS, 1)
         # After the change of user, which clears it.
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it died before we asked to be told

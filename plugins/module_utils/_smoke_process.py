@@ -21,12 +21,14 @@ from ._smoke_confine import confinement
 from ._smoke_ending import exit_code, problem
 
 POLL = PAUSE  # seconds between looks at the running checks
+_PATIENCE = 10  # seconds that a killed process gets to end: more than that it hangs in the kernel (state D)
 
 
 class Running:
     """A check's process, from its start to the end of all of its descendants."""
 
-    def __init__(self, python, check, home, owner, variables, network):
+    def __init__(self, python, check, home, owner, variables, network, confine=None):
+        """confine: what the process does before it starts, in the place of the usual confinement."""
         self.home = home
         self.check = check
         self.python = python
@@ -39,7 +41,7 @@ class Running:
         with open(script, "w", encoding="utf-8") as file:
             os.fchmod(file.fileno(), 0o644)
             file.write(check.script)
-        confine = confinement(None if os.geteuid() else owner, network)
+        confine = confine or confinement(None if os.geteuid() else owner, network)
         try:
             with open(f"{home}.err", "wb") as errors:
                 self.process = subprocess.Popen(
@@ -72,20 +74,30 @@ class Running:
             peak_memory = self.kill()
             return problem(self.process.returncode, f"{self.home}.err"), peak_memory, seconds
         if seconds > self.check.timeout:
-            return f"no answer within {self.check.timeout} s", self.kill(), seconds
+            peak_memory = self.kill()
+            stuck = "" if self.process.returncode is not None else ", and it cannot be killed: it hangs in the kernel"
+            return f"no answer within {self.check.timeout} s{stuck}", peak_memory, seconds
         return None
 
     def kill(self):
-        """Kills what is left of the process and its descendants, reaps it, returns its peak memory in MiB."""
+        """Kills what is left of the process and its descendants, reaps it, returns its peak memory in MiB.
+
+        A process that hangs in the kernel, as in a broken GPU's driver, is left behind; returncode stays None.
+        """
         if self.process is None:
             return 0
         self._kill_descendants()
-        # Not Popen.wait: wait4 alone tells the peak memory of this very process and of its children.
-        _pid, status, usage = os.wait4(self.process.pid, 0)
-        self.process.returncode = exit_code(status)
+        patience, pid, usage = time.monotonic() + _PATIENCE, 0, None
+        while not pid and time.monotonic() < patience:
+            # Not Popen.wait: wait4 alone tells the peak memory of this very process and of its children.
+            pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
+            if pid:
+                self.process.returncode = exit_code(status)
+            else:
+                time.sleep(POLL)
         if self.network_namespace is not None:
             os.close(self.network_namespace)
-        return usage.ru_maxrss // 1024
+        return usage.ru_maxrss // 1024 if pid else 0
 
     def _kill_descendants(self):
         """Its process group, and those that began a session of their own, known by its namespace and its home."""

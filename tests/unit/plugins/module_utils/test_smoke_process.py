@@ -13,7 +13,7 @@ import signal
 import subprocess
 
 import pytest
-from ansible_collections.mlinabox.core.plugins.module_utils import _smoke
+from ansible_collections.mlinabox.core.plugins.module_utils import _smoke, _smoke_process
 from ansible_collections.mlinabox.core.plugins.module_utils._smoke import run_checks
 from ansible_collections.mlinabox.core.plugins.module_utils._smoke_folder import clear, remove_stale, run_folder
 from ansible_collections.mlinabox.core.tests.unit.plugins.module_utils.smoke import PYTHON, alive, check, wait_until
@@ -37,6 +37,17 @@ def test_descendants_end_with_it_even_in_sessions_of_their_own(seconds, message,
     (outcome,) = run_checks(PYTHON, [check(script, timeout=1)], scratch=scratch)
     assert outcome.message == message
     assert alive(mark) == []
+
+
+def test_one_that_not_even_a_kill_ends_is_left_behind(scratch, monkeypatch):
+    """As in state D, where the kernel waits for a device: nobody can make that happen, so what it answers is ours."""
+    monkeypatch.setattr(_smoke_process.os, "wait4", lambda pid, options: (0, 0, None))
+    monkeypatch.setattr(_smoke_process, "_PATIENCE", 0.2)
+    mark = f"smoke-stuck-{os.getpid()}"
+    (outcome,) = run_checks(PYTHON, [check(FAMILY.format(mark=mark, seconds=300), timeout=1)], scratch=scratch)
+    monkeypatch.undo()
+    assert outcome.message == "no answer within 1 s, and it cannot be killed: it hangs in the kernel"
+    assert outcome.peak_memory == 0
 
 
 def test_the_end_of_one_is_not_the_end_of_the_next(scratch):
