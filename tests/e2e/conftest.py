@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "hosts"), str(Path(__file__).parent)]
+sys.path[:0] = [str(ROOT / "tests" / "hosts"), str(ROOT / "tests" / "mirror"), str(Path(__file__).parent)]
 
-import hosts as ssh_hosts  # noqa: E402 - lies beside the tests, on a path of its own
+# They lie beside the tests, on paths of their own.
+import hosts as ssh_hosts  # noqa: E402
+from mirroring import container, making  # noqa: E402
 
 #: All of the tools are over 600 packages; their own scenario looks after them.
 FEW_TOOLS = ("-e", '{"tools_groups": ["archive"]}')
@@ -104,7 +106,18 @@ def changes(before, after):
 
 
 @pytest.fixture(scope="module")
-def fleet(request, tmp_path_factory):
+def mirror(request):
+    """The archives of tests/mirror, served to the hosts of a test file that has MIRROR = True (a Mirror); else None."""
+    if not getattr(request.module, "MIRROR", False):
+        yield None
+        return
+    making.make(sorted(set(request.module.IMAGES.values())), print)
+    with container.served(ssh_hosts.PREFIX + "mirror", f"{ssh_hosts.LABEL}=1") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def fleet(request, tmp_path_factory, mirror):
     """The hosts of a test file, as its IMAGES (dict name -> image) says, with their own VARIABLES (dict name -> dict)
     where it has such. They go when its tests have run.
 
@@ -112,7 +125,8 @@ def fleet(request, tmp_path_factory):
     """
     module = request.module
     own = getattr(module, "VARIABLES", {})
-    started, inventory = ssh_hosts.up(tmp_path_factory.mktemp("hosts"), module.IMAGES, own)
+    options = (mirror.host_option,) if mirror else ()
+    started, inventory = ssh_hosts.up(tmp_path_factory.mktemp("hosts"), module.IMAGES, own, options)
     yield Fleet({host.name: host for host in started}, inventory)
     if not os.environ.get("MLINABOX_TEST_KEEP"):
         for host in started:

@@ -170,8 +170,10 @@ def write_inventory(folder, hosts, key, own=None):
     return inventory
 
 
-def up(folder, images, own=None):
+def up(folder, images, own=None, options=()):
     """Starts SSH hosts: `images` is a dict name -> image, `own` a dict name -> variables of that host.
+
+    `options` are further ones of `docker run`, for all of them.
 
     Returns (list of Host, path of the inventory).
     """
@@ -183,7 +185,7 @@ def up(folder, images, own=None):
     hosts = []
     try:
         for name, image in images.items():
-            hosts.append(start(name, image))
+            hosts.append(start(name, image, options))
             add_user(hosts[-1], (folder / "key.pub").read_text())
         return hosts, write_inventory(folder, hosts, key, own)
     except BaseException:

@@ -6,7 +6,14 @@ from . import machine, report
 
 HELP = "ruff, yamllint, ansible-lint, antsibull-changelog, shellcheck"
 
-SHELL = ["box", ".ci/run", "requirements/compile", "tests/locks/compile"]
+SHELL = [
+    "box",
+    ".ci/run",
+    "requirements/compile",
+    "tests/locks/compile",
+    "tests/mirror/wheels/compile",
+    "tests/mirror/contents/nvcc",
+]
 
 
 def run(result, arguments, full):

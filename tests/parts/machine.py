@@ -37,6 +37,11 @@ def _install(log, lacking):
     log.run(*apt, "-y", "install", "--no-install-recommends", *lacking, env=env)
 
 
+def need_mirror(log):
+    """Has the programs that make the archives of tests/mirror."""
+    need_programs(log, **{"apt-ftparchive": "apt-utils", "dpkg-deb": "dpkg", "gpg": "gnupg", "gcc": "gcc"})
+
+
 # An ordinary user's PATH on Debian is without the folders of dockerd and iptables.
 _PATH = os.pathsep.join([os.environ["PATH"], "/usr/local/sbin", "/usr/sbin", "/sbin"])
 
