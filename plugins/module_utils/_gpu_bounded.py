@@ -19,7 +19,7 @@ import signal
 import subprocess
 import time
 
-OK, FAILED, TIMEOUT = "ok", "failed", "timeout"
+OK, FAILED, TIMEOUT, SKIPPED = "ok", "failed", "timeout", "skipped"
 MOST_SAID = 8 * 1024 * 1024  # bytes; `nvidia-smi -q -x` says about 25 KB for a GPU
 _PATIENCE = 0.3  # seconds that a killed process gets to end
 _PAUSE = 0.01  # seconds between looks at a process whose pipe does not tell its end
@@ -29,8 +29,9 @@ _KILLED = -int(signal.SIGKILL)
 class Outcome:
     """How it went.
 
-    status: `ok` (it ended with 0), `failed` or `timeout`; detail: why not ok, for people; code: the exit status,
-    negative for a signal, None where there is none; said: bytes, what it said until its end; seconds: how long it took.
+    status: `ok` (it ended with 0), `failed`, `timeout` or `skipped`; detail: why not ok, for people; code: the exit
+    status, negative for a signal, None where there is none; said: bytes, what it said until its end; seconds: how
+    long it took.
     """
 
     def __init__(self, status, detail="", code=None):
@@ -88,6 +89,10 @@ class Job:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         return self.process.reap()
+
+    def stop(self, why):
+        """End it, because its answer is not needed any more; its outcome's status is `skipped`."""
+        self._stop(SKIPPED, why)
 
     def _stop(self, status, why):
         with contextlib.suppress(ProcessLookupError, PermissionError):

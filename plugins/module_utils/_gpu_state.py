@@ -2,67 +2,46 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host is, from what was found on it: a GPU box, a CPU box, or a broken GPU box. No Ansible import.
+"""What a host is, by what was found on it: a GPU box, a CPU box, or a broken GPU box. Pure; no Ansible import.
 
-Each layer stands on the one before: the bus, the driver that has the card, the kernel module. The first that is
-broken is named; what stands on it cannot be right.
+Each layer stands on the one before: the bus, the driver that has the card, the kernel module, the library. The first
+that is broken is named; what stands on it cannot be right. What only breaks at the next restart or upgrade breaks no
+box yet.
 """
 
 from __future__ import annotations
 
+from ._gpu_codes import BROKEN as BROKEN_FINDING
+from ._gpu_codes import LAYERS
+from ._gpu_words import on_the_bus
+
 GPU, CPU, BROKEN = "gpu", "cpu", "broken"
+_USED = LAYERS[: LAYERS.index("fabric") + 1]
 
 
-def judge(gpus, module):
+def judge(host, findings):
     """Return `kind`, `layer` (of a broken box, else ''), `reason` (one sentence) and `cure` (one sentence, or '').
 
-    gpus: of _gpu_pci.find_gpus; module: of _gpu_kernel.find_module.
+    host: of _gpu_structure.merge; findings: of _gpu_findings.find.
     """
-    if not gpus and not module["loaded"]:
-        return _verdict(CPU, "", "There is no NVIDIA GPU on the PCI bus.", "")
-    if not gpus:
-        # WSL, and containers that do not see the bus: the driver knows better.
-        return _verdict(GPU, "", f"NVIDIA's driver {module['version']} is loaded, though the PCI bus shows no GPU.", "")
-    foreign = [gpu for gpu in gpus if gpu["driver"] not in ("", "nvidia")]
-    unbound = [gpu for gpu in gpus if not gpu["driver"]]
-    if len(foreign) == len(gpus):
-        return _foreign(foreign[0])
-    if not module["loaded"]:
-        return _verdict(
-            BROKEN,
-            "kernel module",
-            f"{_gpus(gpus)} on the PCI bus, and NVIDIA's kernel module is not loaded.",
-            "Install NVIDIA's driver for the running kernel, or load it with `modprobe nvidia` and see `dmesg`.",
-        )
-    if unbound:
-        addresses = ", ".join(gpu["address"] for gpu in unbound)
-        return _verdict(
-            BROKEN,
-            "driver binding",
-            f"NVIDIA's driver {module['version']} is loaded but does not drive {addresses}.",
-            "See `dmesg | grep NVRM`: the driver may be too old, too new or too open for this GPU.",
-        )
-    return _verdict(GPU, "", f"{_gpus(gpus)} on the PCI bus, NVIDIA's driver {module['version']} is loaded.", "")
-
-
-def _foreign(gpu):
-    if gpu["driver"] == "nouveau":
-        return _verdict(
-            BROKEN,
-            "driver binding",
-            f"The driver nouveau has the GPU {gpu['address']}, and CUDA cannot use it.",
-            "Install NVIDIA's driver, put `blacklist nouveau` into /etc/modprobe.d and restart the machine.",
-        )
-    return _verdict(
-        BROKEN,
-        "driver binding",
-        f"The driver {gpu['driver']} has the GPU {gpu['address']}, as for a virtual machine that it is passed to.",
-        "Give it back to NVIDIA's driver, or require a CPU box with nvidia_check_require=cpu.",
-    )
-
-
-def _gpus(gpus):
-    return "One NVIDIA GPU is" if len(gpus) == 1 else f"{len(gpus)} NVIDIA GPUs are"
+    driver = host["driver"]
+    for one in findings:
+        if one["severity"] == BROKEN_FINDING and one["layer"] in _USED:
+            return _verdict(BROKEN, one["layer"], one["text"], one["cure"])
+    for one in findings:
+        if one["code"] == "gpus-not-given":
+            return _verdict(CPU, "", one["text"], "")
+    if not host["gpus"]:
+        if not driver["loaded"]:
+            return _verdict(CPU, "", "There is no NVIDIA GPU on the PCI bus.", "")
+        if host["sources"]["nvml"]["count"] == 0:
+            return _verdict(CPU, "", f"NVIDIA's driver {driver['version']} is loaded, and it has no GPU here.", "")
+        # Containers that do not see the bus: the driver knows better.
+        return _verdict(GPU, "", f"NVIDIA's driver {driver['version']} is loaded, though the PCI bus shows no GPU.", "")
+    loaded = f"NVIDIA's driver {driver['version']} {'is loaded' if driver['loaded'] else 'answers'}"
+    if not any(gpu["class"] for gpu in host["gpus"]):
+        return _verdict(GPU, "", f"{loaded}, though the PCI bus shows no GPU.", "")
+    return _verdict(GPU, "", f"{on_the_bus(host['gpus'])} on the PCI bus, {loaded}.", "")
 
 
 def _verdict(kind, layer, reason, cure):

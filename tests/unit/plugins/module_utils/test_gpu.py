@@ -1,9 +1,9 @@
-"""GPUs on a stand-in for a host, and what a host is by them."""
+"""The PCI bus and the kernel module, as files of a host."""
 
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mlinabox.core.plugins.module_utils import _gpu_kernel, _gpu_pci, _gpu_state
+from ansible_collections.mlinabox.core.plugins.module_utils import _gpu_kernel, _gpu_pci
 
 # Recorded: a proprietary module of 2022, open ones of 2025 and 2026.
 VERSIONS = [
@@ -81,24 +81,34 @@ def test_a_host_without_a_bus(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("drivers", "loaded", "kind", "layer", "said"),
+    ("devices", "visible", "switches"),
     [
-        ([], False, "cpu", "", "no NVIDIA GPU"),
-        ([], True, "gpu", "", "though the PCI bus shows no GPU"),
-        (["nvidia"], True, "gpu", "", "One NVIDIA GPU is"),
-        (["nvidia"] * 8, True, "gpu", "", "8 NVIDIA GPUs are"),
-        (["nvidia", "vfio-pci"], True, "gpu", "", "2 NVIDIA GPUs are"),
-        ([""], False, "broken", "kernel module", "not loaded"),
-        (["nvidia"], False, "broken", "kernel module", "not loaded"),
-        (["nvidia", ""], True, "broken", "driver binding", "does not drive 0000:01:00.0"),
-        (["nouveau"], False, "broken", "driver binding", "nouveau"),
-        (["vfio-pci"], False, "broken", "driver binding", "vfio-pci"),
+        ([], False, 0),
+        ([(MATROX, "mgag200")], True, 0),
+        ([(NVSWITCH, "nvidia-nvswitch")] * 6 + [(A100, "nvidia")] * 8, True, 6),
+        # The network chip of a mainboard of 2008 has the same vendor and class.
+        ([({"vendor": "0x10de", "device": "0x0373", "class": "0x068000"}, "forcedeth")], True, 0),
+        ([({"vendor": "0x10de", "device": "what", "class": "0x068000"}, "")], True, 0),
     ],
 )
-def test_what_a_host_is(drivers, loaded, kind, layer, said):
-    gpus = [{"address": f"0000:{number:02x}:00.0", "driver": driver} for number, driver in enumerate(drivers)]
-    verdict = _gpu_state.judge(gpus, {"loaded": loaded, "version": "515.65.01" if loaded else "", "open": False})
-    assert (verdict["kind"], verdict["layer"]) == (kind, layer)
-    assert said in verdict["reason"]
-    assert bool(verdict["cure"]) is (kind == "broken")
-    assert verdict["reason"].count(". ") == 0
+def test_what_else_is_on_the_bus(tmp_path, devices, visible, switches):
+    found = _gpu_pci.look(bus(tmp_path, devices))
+    assert (found["visible"], found["nvswitches"]) == (visible, switches)
+
+
+@pytest.mark.parametrize(
+    ("files", "device_files", "reachable"),
+    [
+        ([], 0, False),
+        (["dev/nvidia0", "dev/nvidiactl", "dev/nvidia-uvm", "dev/nvidia-caps", "dev/null"], 3, True),
+        (["dev/nvidia0"], 1, False),
+        (["dev/dxg"], 0, True),
+        (["proc/driver/nvidia/version"], 0, True),
+    ],
+)
+def test_asking_must_not_load_the_module(tmp_path, files, device_files, reachable):
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(VERSIONS[0][0])
+    found = _gpu_kernel.look(str(tmp_path))
+    assert (len(found["device_files"]), found["reachable"]) == (device_files, reachable)
