@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+
+from . import machine, report
 
 HELP = "pytest over tests/unit; takes pytest's arguments"
 
 
 def run(result, arguments, full):
     with result.row("unit") as log:
+        # It compiles the libraries of tests/gpu. Where it cannot be had, the tests with them are skipped, not the others.
+        with contextlib.suppress(report.Skip):
+            machine.need_programs(log, gcc="gcc")
         log.run(
             sys.executable, "-m", "pytest", "-n", "auto", "--durations=5", *(arguments or ["tests/unit"]), timeout=600
         )

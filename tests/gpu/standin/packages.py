@@ -43,8 +43,9 @@ def put(tree, scenario):
 def _stanza(state, name, version):
     text = f"Package: {name}\nStatus: {_STATES[state]}\nPriority: optional\nSection: misc\n"
     text += "Maintainer: nobody <nobody@example.org>\nArchitecture: amd64\n"
-    # What was removed keeps the version in Config-Version.
-    text += f"{'Config-Version' if state == 'rc' else 'Version'}: {version}\n"
+    text += f"Version: {version}\n"
+    # Of what was removed the version of its configuration files stays.
+    text += f"Config-Version: {version}\n" if state == "rc" else ""
     return f"{text}Description: {name}\n"
 
 

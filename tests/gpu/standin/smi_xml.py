@@ -76,7 +76,7 @@ def _gpu(gpu, style):
     values["utilization"] = {"gpu_util": busy, "memory_util": busy}
     values.update(_ecc(gpu.get("ecc"), style))
     if style >= 450:
-        has_rows = float(gpu["capability"]) >= 8
+        has_rows = float(gpu["capability"]) >= 8 and not (mig and mig.get("current"))
         rows = {
             "remapped_row_corr": "0",
             "remapped_row_unc": "0",
@@ -85,7 +85,7 @@ def _gpu(gpu, style):
         }
         values["remapped_rows"] = rows if has_rows else "N/A"
     degrees = f"{gpu['temperature']} C" if "temperature" in gpu else "N/A"
-    values["temperature"] = {"gpu_temp": degrees, "gpu_temp_max_threshold": "92 C"}
+    values["temperature"] = {"gpu_temp": degrees, **({"gpu_temp_max_threshold": "92 C"} if style < 580 else {})}
     values.update(_power(style))
     if style >= 535:
         state = {1: "Not Started", 2: "In Progress", 3: "Completed"}.get(gpu.get("fabric", {}).get("state"), "N/A")
