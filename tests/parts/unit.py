@@ -12,7 +12,7 @@ HELP = "pytest over tests/unit; takes pytest's arguments"
 
 def run(result, arguments, full):
     with result.row("unit") as log:
-        # It compiles the libraries of tests/gpu. Where it cannot be had, the tests with them are skipped, not the others.
+        # It compiles the libraries of tests/gpu. Where it cannot be had, only the tests with them are skipped.
         with contextlib.suppress(report.Skip):
             machine.need_programs(log, gcc="gcc")
         log.run(
