@@ -11,7 +11,7 @@ which Ubuntu's and Debian's packages write.
 
 from __future__ import annotations
 
-from ._gpu_modules import built_version, has_headers, is_signed, kernels, module_file, switched_off
+from ._gpu_modules import has_headers, is_signed, kernels, module_file, module_version, switched_off
 from ._gpu_root import exists, names, read_bytes, read_text, running_kernel
 from ._gpu_versions import version_key
 
@@ -66,7 +66,7 @@ def _kernel(root, which, kernel):
     path = module_file(root, kernel) if kernel else ""
     return {
         f"{which}_has_module": bool(path) if kernel else None,
-        f"{which}_module_version": built_version(root, kernel) if kernel else "",
+        f"{which}_module_version": module_version(root, kernel, path) if path else "",
         f"{which}_module_signed": is_signed(path) if path else None,
         f"{which}_has_headers": has_headers(root, kernel) if kernel else None,
     }

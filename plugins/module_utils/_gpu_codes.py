@@ -131,7 +131,7 @@ CODES = {
     "next-module-unsigned": ("boot", WARNING, ""),
     "driver-package-unfinished": ("packages", BROKEN, ""),
     "driver-packages-mixed": ("packages", BROKEN, ""),
-    "driver-origins-mixed": ("packages", WARNING, ""),
+    "driver-origins-mixed": ("packages", BROKEN, ""),
     "runfile-beside-packages": ("packages", WARNING, ""),
     "driver-upgrades-itself": ("packages", WARNING, "hold-driver"),
     "apt-key-revoked": ("packages", BROKEN, ""),

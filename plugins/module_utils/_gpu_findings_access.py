@@ -24,6 +24,10 @@ _AGAIN = (
     "Create the container again with the device files named (`--device=/dev/nvidia0` and so on) or with CDI "
     "(`--device nvidia.com/gpu=all`), because `systemctl daemon-reload` on its host takes the devices from it."
 )
+_GIVE = (
+    "Set `no-cgroups = false` in /etc/nvidia-container-runtime/config.toml on its host (true is for rootless engines), "
+    "and create the container again, so that its cgroup's rules let it have the devices."
+)
 
 
 def find_access(host):
@@ -68,8 +72,8 @@ def _refuses(host, code):
         )
         return finding("access-denied", f"{said}.", cure)
     if code == OPERATING_SYSTEM:
-        cure = "Give the container or the job the devices /dev/nvidia*, which its cgroup's device rules keep from it."
-        return finding("access-blocked", f"{said}.", _AGAIN if host["container"] else cure)
+        cure = "Let the job have the devices /dev/nvidia*, which the device rules of its cgroup keep from it."
+        return finding("access-blocked", f"{said}.", _GIVE if host["container"] else cure)
     if code == UNKNOWN:
         cure = "See `dmesg | grep -e NVRM -e Xid` for the cause, and restart the machine where it names none."
         return finding("access-lost", f"{said}.", _AGAIN if host["container"] else cure)

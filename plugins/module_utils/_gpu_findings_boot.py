@@ -51,7 +51,7 @@ def _next_kernel(host):
         return [finding("next-kernel-without-module", f"{text}.", cure)]
     build = f"`dkms autoinstall -k {kernel}`"
     if driver["runfile"] and not names:
-        build = f"NVIDIA's .run installer with `--kernel-name={kernel} --dkms`"
+        build = f"NVIDIA's .run installer of {driver['library']} again with `--kernel-name={kernel} --dkms`"
     if boot["next_has_headers"] is False:
         cure = f"Before the restart run `apt install linux-headers-{kernel}` and {build}."
         return [finding("next-kernel-without-headers", f"{text}, and its headers are not there to build one.", cure)]
@@ -74,9 +74,11 @@ def find_packages(host):
         said = listed(f"{package['name']} {package['version']}" for package in examples)
         cure = "Bring them to one version of one archive: pin it in /etc/apt/preferences.d, then `apt-get -f install`."
         found.append(finding("driver-packages-mixed", f"The driver's packages are of several versions: {said}.", cure))
-    origins = sorted({package["origin"] for package in packages} - {""})
+    origins = sorted({package["origin"] for package in core} - {""})
     if len(origins) > 1:
-        text = f"The driver's packages are from {listed(origins)}, which do not go together."
+        examples = ((next(one["name"] for one in core if one["origin"] == origin), origin) for origin in origins)
+        said = listed(f"{name} from {origin}" for name, origin in examples)
+        text = f"The driver's packages are of several archives, and the next upgrade takes some from each: {said}."
         cure = "Keep to one of these archives, by a pin in /etc/apt/preferences.d, and install the driver from it anew."
         found.append(finding("driver-origins-mixed", text, cure))
     if driver["runfile"] and core:

@@ -67,7 +67,7 @@ def _not_initialized(host, gpus):
     text = f"NVIDIA's driver {driver['version']} has {named(unknown)} and could not initialize it"
     why, instead = why_not_driven(unknown[0], driver)
     if why:
-        return [finding("gpu-not-initialized", f"{text}: it {why}.", f"{instead}, and restart the machine.")]
+        return [finding("gpu-not-initialized", f"{text}: {why}.", f"{instead}, and restart the machine.")]
     cure = (
         "See `dmesg | grep -e NVRM -e Xid` (RmInitAdapter failed), switch the machine off and on, see to the card's "
         "seat and power, and where it comes again try another driver, then another card."
@@ -119,7 +119,8 @@ def _slow(gpus):
     slow = [gpu for gpu in gpus if set(gpu["throttle"]) & set(TROUBLE)]
     if slow:
         reasons = sorted({reason for gpu in slow for reason in gpu["throttle"] if reason in TROUBLE})
-        text = f"{named(slow)} is slowed down {listed(TROUBLE[reason] for reason in reasons)} ({', '.join(reasons)})."
+        how = listed(sorted({TROUBLE[reason] for reason in reasons}))
+        text = f"{named(slow)} is slowed down {how} ({', '.join(reasons)})."
         cure = "See to the machine's cooling and power supply."
         found.append(finding("gpu-slowed-down", _plural(text, slow), cure))
     corrupted = [gpu for gpu in gpus if gpu["inforom_corrupted"]]

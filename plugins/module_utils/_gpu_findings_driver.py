@@ -75,7 +75,7 @@ def _not_driven(host, unbound):
     why, instead = why_not_driven(unbound[0], driver)
     text = f"NVIDIA's driver {driver['version']} is loaded and does not drive {named(unbound)}"
     if why:
-        return finding("gpu-not-driven", f"{text}, which {why}.", f"{instead}, and restart the machine.")
+        return finding("gpu-not-driven", f"{text}: {why}.", f"{instead}, and restart the machine.")
     cure = "See `dmesg | grep NVRM`: the driver may be too old, too new or of the wrong kind for this GPU."
     return finding("gpu-not-driven", f"{text}.", cure)
 
@@ -117,7 +117,7 @@ def _refused(host, gpus, there):
     driver, boot = host["driver"], host["reboot"]
     why, instead = why_not_driven(gpus[0], driver)
     if why:
-        return finding("gpu-not-driven", f"{there}: {named(gpus[:1])} {why}.", f"{instead}, and restart the machine.")
+        return finding("gpu-not-driven", f"{there}: {why}.", f"{instead}, and restart the machine.")
     if driver["switched_off"]:
         text = f"{there}: {driver['switched_off']} keeps it from being loaded."
         cure = f"Take that line out of {driver['switched_off']}, run `update-initramfs -u` and `modprobe nvidia`."
@@ -141,7 +141,7 @@ def _refused(host, gpus, there):
 
 def _rebuild(driver, kernel):
     if driver["runfile"] and not driver["packages"]:
-        return f"NVIDIA's .run installer again (`--dkms` keeps it through the next kernel, `--kernel-name={kernel}`)"
+        return f"NVIDIA's .run installer of {driver['library']} again with `--kernel-name={kernel} --dkms`"
     return f"`dkms autoinstall -k {kernel}`"
 
 
@@ -211,9 +211,7 @@ def _library_package(driver):
 def _mismatch(host):
     driver, boot = host["driver"], host["reboot"]
     if driver["library"] == driver["version"] != driver["nvml"]:
-        text = (
-            "NVML says 'Driver/library version mismatch', though the module and the library on the disk are both of "
-        )
+        text = "NVML says 'Driver/library version mismatch', though the module and the library on the disk are both of "
         text += driver["version"]
         cure = "See which library is loaded (`ldconfig -p | grep nvidia-ml`, LD_LIBRARY_PATH) and remove the other one."
         return finding("driver-library-mismatch", f"{text}.", cure)

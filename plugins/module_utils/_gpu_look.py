@@ -39,6 +39,7 @@ _NOTHING = {
     "kernel": {"loaded": False, "version": "", "open": False, "device_files": [], "reachable": False},
     "library": {"path": "", "version": "", "others": []},
     "packages": {
+        "known": False,
         "packages": [],
         "fabricmanager": "",
         "runfile": False,

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 
 from ._gpu_root import exists, names, read_text, resolve
 from ._gpu_versions import version_key
@@ -25,6 +26,8 @@ _FOLDERS = (
     "kernel/drivers/char",
 )
 _FILE = re.compile(r"nvidia(?:-current(?:-open)?|-(?:tesla|legacy)[\w-]*)?\.ko(?:\.(?:xz|zst|gz))?")
+_VERSION = re.compile(rb"(?:^|\0)version=(\d[\d.]*)\0")
+_MOST_READ = 1024 * 1024  # bytes of a part of a module; all of it has up to 100 MB
 _SIGNED = b"~Module signature appended~\n"  # include/linux/module_signature.h
 _SWITCHES = ("/etc/modprobe.d", "/run/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d")
 _OFF = re.compile(
@@ -73,8 +76,45 @@ def has_headers(root, kernel):
     return exists(root, f"/lib/modules/{kernel}/build") or exists(root, f"/usr/src/linux-headers-{kernel}")
 
 
-def built_version(root, kernel):
-    """Return the newest version of the driver that DKMS built for a kernel, or ''."""
+def module_version(root, kernel, path):
+    """Return the version of the driver that a kernel's module is of: what its file says, else what DKMS built, or ''.
+
+    path: of module_file(). A compressed file is not read.
+    """
+    return file_version(path) or (_built_version(root, kernel) if path else "")
+
+
+def file_version(path):
+    """Return the version in a module's file, '' where it cannot be read: section .modinfo, modinfo(8)."""
+    try:
+        with open(path, "rb") as stream:
+            match = path.endswith(".ko") and _VERSION.search(_modinfo(stream))
+    except (OSError, ValueError, struct.error):
+        return ""
+    return match.group(1).decode() if match else ""
+
+
+def _modinfo(stream):
+    """Return the section's bytes (elf(5), 64-bit), or the file's first where it has no sections."""
+    head = stream.read(64)
+    table, size, number, names_at = struct.unpack_from("<Q", head, 40)[0], *struct.unpack_from("<HHH", head, 58)
+    if not table or size < 64 or names_at >= number:
+        return head + stream.read(_MOST_READ)
+    sections = []
+    for place in range(number):
+        stream.seek(table + place * size)
+        name, _kind, _flags, _address, at, length = struct.unpack_from("<IIQQQQ", stream.read(40))
+        sections.append((name, at, min(length, _MOST_READ)))
+    stream.seek(sections[names_at][1])
+    texts = stream.read(sections[names_at][2])
+    for name, at, length in sections:
+        if texts[name:].startswith(b".modinfo\0"):
+            stream.seek(at)
+            return stream.read(length)
+    return b""
+
+
+def _built_version(root, kernel):
     found = []
     for name in names(root, "/var/lib/dkms"):
         if name.startswith("nvidia") and name != "nvidia-fs":

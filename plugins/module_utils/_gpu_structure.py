@@ -80,7 +80,7 @@ def merge(seen):
             "branch": branch(version or seen["library"]["version"]),
             "cuda": nvml["cuda"] or smi["cuda"] or driver_cuda(version or seen["library"]["version"]),
             "packages": [{key: one[key] for key in one if key != "driver"} for one in packages["packages"]],
-            "runfile": packages["runfile"],
+            "runfile": _by_runfile(seen),
             "device_files": kernel["device_files"],
             "switched_off": seen["boot"]["switched_off"],
         },
@@ -165,6 +165,13 @@ def _mark_hung(found, source):
         if gpu["code"] is None:
             gpu["index"] = index
             gpu["error"] = "no answer about it"
+
+
+def _by_runfile(seen):
+    """NVIDIA's .run installer was used: it left its uninstaller, or the library is there and no package has it."""
+    packages = seen["packages"]
+    unowned = packages["known"] and not packages["packages"] and not seen["container"] and seen["library"]["version"]
+    return bool(packages["runfile"] or unowned)
 
 
 def _own_version(text):

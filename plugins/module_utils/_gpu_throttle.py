@@ -23,7 +23,7 @@ BITS = {
 #: Those that say that something is wrong with the host: its cooling or its power supply.
 TROUBLE = {
     "hw_slowdown": "by the hardware",
-    "sw_thermal_slowdown": "for heat",
+    "sw_thermal_slowdown": "by the driver for heat",
     "hw_thermal_slowdown": "by the hardware for heat",
     "hw_power_brake_slowdown": "by the power supply's signal",
 }

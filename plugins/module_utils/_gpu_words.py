@@ -41,14 +41,15 @@ def why_not_driven(gpu, driver):
     if not chip:
         return "", ""
     is_open = driver["open"] or any("-open" in package["name"] for package in driver["packages"])
-    number, last = driver["branch"], last_driver(gpu["compute_capability"])
+    own = gpu["compute_capability"]
+    number, last = driver["branch"], last_driver(own)
     if is_open and chip < _OPEN_FROM:
-        kind = f"is of compute capability {gpu['compute_capability']}, and the open kernel module drives 7.5 and newer"
-        return kind, f"Install the proprietary module, of branch {last or number} at the latest"
+        kind = f"the open kernel module is for compute capability 7.5 and newer, not for {own}"
+        return kind, f"Install the proprietary module{f', of branch {last} at the latest' if last else ''}"
     if last and number.isdigit() and int(number) > int(last):
-        kind = f"is of compute capability {gpu['compute_capability']}, and R{last} is the last driver for it"
+        kind = f"R{last} is the last driver for compute capability {own}, and this one is R{number}"
         return kind, f"Install a driver of branch {last}"
     if chip >= _OPEN_ONLY_FROM and driver["loaded"] and not is_open:
-        kind = f"is of compute capability {gpu['compute_capability']}, which only the open kernel module drives"
+        kind = f"only the open kernel module drives compute capability {own}"
         return kind, f"Install the open kernel module (nvidia-driver-{number}-open or nvidia-open)"
     return "", ""
