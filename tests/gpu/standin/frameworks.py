@@ -21,6 +21,7 @@ SOURCES = Path(__file__).resolve().parents[1] / "frameworks"
 #: TensorFlow -> CUDA and cuDNN that its wheel was built with, and for which GPUs (tensorflow.org/install/source).
 _TENSORFLOW = {
     "2.9": ("11.2", "8", "sm_35 sm_50 sm_60 sm_70 sm_75 compute_80"),
+    "2.16": ("12.3", "8", "sm_60 sm_70 sm_80 sm_89 compute_90"),
     "2.15": ("12.2", "8", "sm_50 sm_60 sm_70 sm_75 compute_80"),
     "2.20": ("12.5.1", "9", "sm_60 sm_70 sm_80 sm_89 compute_90"),
 }
@@ -37,7 +38,10 @@ def _release(python):
 
 
 def put(tree, scenario, cache):
-    """environments: {name: {generation, torch, tensorflow}}. Returns the release (X.Y) of the Python they have here."""
+    """environments: {name: {generation, distributions, torch, tensorflow}}.
+
+    Returns the release (X.Y) of the Python that they have here.
+    """
     environments = scenario.get("environments", {})
     if not environments:
         return ""
@@ -55,6 +59,8 @@ def put(tree, scenario, cache):
         tree.link(f"{PLACE}/envs/{name}/current", generation)
         site = f"{place}/lib/python{short}/site-packages"
         tree.folder(site)
+        for distribution, version in environment.get("distributions", {}).items():
+            _put_record(tree, site, distribution.replace("-", "_"), version)
         if "torch" in environment:
             _put_torch(tree, site, environment["torch"], [gpu for _address, gpu in gpus(scenario)], cache)
         if "tensorflow" in environment:
@@ -67,6 +73,10 @@ def _put_package(tree, site, name, version, words):
         shutil.copyfile(source, tree.place(f"{site}/{name}/{source.name}"))
     shutil.copyfile(SOURCES / "matrices.py", tree.place(f"{site}/{name}/matrices.py"))
     tree.write(f"{site}/{name}/words.json", json.dumps({"version": version, **words}))
+    _put_record(tree, site, name, version)
+
+
+def _put_record(tree, site, name, version):
     info = f"{site}/{name}-{version}.dist-info"
     tree.write(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
     tree.write(f"{info}/RECORD", f"{name}/__init__.py,,\n")

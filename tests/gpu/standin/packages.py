@@ -36,8 +36,8 @@ def put(tree, scenario):
     tree.folder("/var/lib/dpkg/info")
     for archive in scenario.get("archives", ()):
         _put_archive(tree, archive)
-    for path, people in scenario.get("keys", {}).items():
-        tree.write(path, openpgp.keyring(people))
+    for path, keys in scenario.get("keys", {}).items():
+        tree.write(path, openpgp.keyring(keys))
 
 
 def _stanza(state, name, version):
