@@ -96,7 +96,7 @@ class Doctor:
         return [one for one in found if one["layer"] == layer], text
 
     def _look_toolkit(self):
-        return _doctor_toolkit.judge(self.toolkit, self.environments), _doctor_toolkit.text(self.toolkit)
+        return _doctor_toolkit.judge(self.toolkit), _doctor_toolkit.text(self.toolkit)
 
     def _look_cudnn(self):
         seen = _doctor_cudnn.look(self.root, self.loader)

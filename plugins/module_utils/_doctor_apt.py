@@ -21,7 +21,6 @@ _FOLDER = "/etc/apt/sources.list.d"
 _TRUSTED = "/etc/apt/trusted.gpg"
 _ONE_LINE = re.compile(r"^deb(?:-src)?\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)")
 _RELEASE = re.compile(r"/repos/((?:debian|ubuntu)\d+)/")
-_REVOKED = _nvidia_keys.FINGERPRINTS["7fa2af80"]
 
 
 def look(root="/"):
@@ -151,26 +150,27 @@ def _of_release(seen, source, where):
     if not source["release"] or not _nvidia_keys.ARCHIVE.search(source["address"]):
         return
     host, release = seen["release"], source["release"]
+    if host == "debian13" and release != host:
+        yield finding(
+            "apt-key-wrong",
+            f"{where} is NVIDIA's archive for {release}, signed with a key that Debian 13's apt refuses since February "
+            "2026 (SHA-1).",
+            "Take NVIDIA's archive for debian13, whose key is 8793F200, with the playbook site (role cuda).",
+        )
+        return
     name = "8793F200" if release == "debian13" else "3bf863cc"
     rings = source["keys"] or (seen["trusted"] if source["signed_by"] == [] else [])
     keys = {fingerprint for ring in rings for fingerprint in ring["fingerprints"]}
     keys |= {key.upper() for key in source["signed_by"] or () if re.match(r"[0-9A-Fa-f]{40}!?\Z", key)}
-    cure = "The playbook site (role cuda) installs the right one and checks its fingerprint."
     if source["signed_by"] is not None and _nvidia_keys.FINGERPRINTS[name] not in keys:
-        revoked = _REVOKED in keys
+        revoked = _nvidia_keys.FINGERPRINTS["7fa2af80"] in keys
         other = ", ".join(sorted(key[-8:].lower() for key in keys)) or "none at all"
         yield finding(
             "apt-key-revoked" if revoked else "apt-key-wrong",
             f"{where} is read with the key 7fa2af80, which NVIDIA withdrew in 2022; it is signed with {name}."
             if revoked
             else f"{where} is signed with the key {name}, and read with {other}.",
-            cure,
-        )
-    elif host == "debian13" and release != "debian13":
-        yield finding(
-            "apt-key-wrong",
-            f"{where} is signed with {name}, which Debian 13's apt refuses since February 2026 (SHA-1).",
-            "Take NVIDIA's archive for debian13, whose key is 8793F200, with the playbook site (role cuda).",
+            f"The playbook site (role cuda) installs the right one, {name}, and checks its fingerprint.",
         )
     elif host and release != host:
         yield finding(

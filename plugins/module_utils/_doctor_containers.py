@@ -273,7 +273,7 @@ def _of_podman(seen):
         yield finding(
             "docker-without-nvidia",
             "The command docker is Podman's, and without NVIDIA's container toolkit its containers see no GPU.",
-            "Install nvidia-container-toolkit, if containers are to use the GPUs.",
+            "Install nvidia-container-toolkit and run `nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml`.",
         )
 
 
@@ -304,8 +304,10 @@ def _of_engine(seen):
         else:
             yield finding(
                 "docker-without-nvidia",
-                "Docker has no NVIDIA runtime, so its containers see no GPU.",
-                "Install nvidia-container-toolkit, if containers are to use the GPUs.",
+                'Docker has no NVIDIA runtime, so a container that asks for a GPU does not start: "could not select '
+                'device driver".',
+                "Where containers are to have it, install nvidia-container-toolkit and run "
+                "`nvidia-ctk runtime configure --runtime=docker`.",
             )
     if seen["running"] is False:
         yield finding(

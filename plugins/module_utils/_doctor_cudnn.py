@@ -144,7 +144,7 @@ def judge(seen, environments=()):
         *_mixed(seen),
         *_shadowed(seen, environments),
         *_completed(seen, environments),
-        *_missing(seen, environments),
+        *_missing(environments),
         # What cannot be cuDNN need not be tried.
         *([] if bogus else _unloadable(seen)),
     ]
@@ -162,14 +162,14 @@ def _bogus(seen):
             yield finding(
                 "cudnn-link-dangles",
                 f"{path} leads to {target or 'itself'}, which is not there.",
-                f"Move {path} aside, run `ldconfig`, and install cuDNN with the playbook site (role cudnn).",
+                f"Remove {path}, run `ldconfig`, and install cuDNN with the playbook site (role cudnn).",
             )
         elif _is_other(copy):
             wanted = _major(path)
             yield finding(
                 "cudnn-bogus",
                 f"{path} is no cuDNN{' ' + wanted if wanted else ''}: it is {_what(copy)}.",
-                f"Move {path} aside, run `ldconfig`, and install cuDNN with the playbook site (role cudnn).",
+                f"Remove {path}, run `ldconfig`, and install cuDNN with the playbook site (role cudnn).",
             )
 
 
@@ -282,10 +282,12 @@ def _completed(seen, environments):
                 break
 
 
-def _missing(seen, environments):
+def _missing(environments):
+    """A framework that takes CUDA from the host, where it is, and cuDNN, which is not there."""
     for environment in environments:
         for framework in environment.get("frameworks", ()):
-            for name in framework["lacks"]:
+            # One that lacks CUDA besides was meant to have both in its environment: the layer frameworks tells.
+            for name in framework["lacks"] if len(framework["lacks"]) < len(framework["wants"]) else ():
                 if _NAME.match(name):
                     yield finding(
                         "cudnn-missing",

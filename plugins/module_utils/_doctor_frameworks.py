@@ -47,7 +47,7 @@ def look(environments, root="/", variables=(), timeout=180, user="nobody", scrat
 
     status: 'works', 'cpu-build', 'on-cpu', 'wrong', 'fails', 'busy' or 'hangs'. Further keys: `gpus` (names as the
     framework has them), `words` (its own, on what went wrong), `seconds`, `hidden_by` (the file that sets
-    CUDA_VISIBLE_DEVICES for everybody, or '').
+    CUDA_VISIBLE_DEVICES for everybody, or ''), `lacks` (libraries that it takes from the host and does not find).
 
     environments: of _doctor_environments.look; variables: of _login_variables.look; timeout: seconds for one framework;
     user: as whom they run where the caller is root; scratch: a folder for their homes.
@@ -67,6 +67,7 @@ def look(environments, root="/", variables=(), timeout=180, user="nobody", scrat
                     "words": "",
                     "seconds": 0.0,
                     "hidden_by": hidden_by,
+                    "lacks": framework.get("lacks", []),
                 }
                 if framework["cpu_only"]:
                     result["status"] = "cpu-build"
@@ -223,7 +224,7 @@ def _on_cpu(result):
         f"{_who(result)} sees no GPU and computes on the CPU{hidden}{words}.",
         f"Take CUDA_VISIBLE_DEVICES out of {result['hidden_by']} and log in again."
         if result["hidden_by"]
-        else _cure(result["words"]),
+        else _cure(result),
     )
 
 
@@ -239,7 +240,7 @@ def _fails(result):
     return finding(
         "framework-fails",
         f"{_who(result)} fails on the GPU, and says: {result['words'].rstrip('.')}.",
-        _cure(result["words"]),
+        _cure(result),
     )
 
 
@@ -262,7 +263,10 @@ def _busy(result):
 #: What a framework's words are about -> the cure.
 _CURES = (
     (r"libcudnn|CUDNN|cuDNN", "Install the cuDNN that it wants with the playbook site (role cudnn)."),
-    (r"Could not load dynamic library|cannot open shared object", "Install the libraries that it names (role cuda)."),
+    (
+        r"Could not load dynamic library|cannot open shared object|Cannot dlopen",
+        "Install CUDA's libraries for it: a stack whose wheels bring them, or the roles cuda and cudnn.",
+    ),
     (r"no kernel image", "Take a stack whose wheels have code for this GPU (see the layer architectures)."),
     (r"too old|InsufficientDriver|insufficient", "Install a newer driver, or a stack for an older CUDA release."),
     (r"Error 802|not yet initialized|SYSTEM_NOT_READY", "Start nvidia-fabricmanager, in the driver's very version."),
@@ -278,9 +282,14 @@ _CURES = (
 )
 
 
-def _cure(words):
+def _cure(result):
+    if result["lacks"]:
+        return (
+            f"Install {' and '.join(result['lacks'])} with the playbook site (roles cuda and cudnn), or take a stack "
+            "whose wheels bring CUDA's libraries with them."
+        )
     for pattern, cure in _CURES:
-        if re.search(pattern, words):
+        if re.search(pattern, result["words"]):
             return cure
     return "Run it by hand with `mlbox run python`, and look for Xid in `dmesg`."
 

@@ -102,9 +102,9 @@ def _ask_nvcc(root, path, timeout):
     }
 
 
-def judge(seen, environments=()):
-    """Return the findings of what look saw. environments: of _doctor_environments.look."""
-    return [*_of_links(seen), *_of_toolkits(seen), *_of_the_loader(seen), *_of_environments(environments)]
+def judge(seen):
+    """Return the findings of what look saw."""
+    return [*_of_links(seen), *_of_toolkits(seen), *_of_the_loader(seen)]
 
 
 def _of_links(seen):
@@ -170,19 +170,6 @@ def _of_the_loader(seen):
             f"{file} names {folder}, which is not there.",
             f"Install what belongs there, or remove the line from {file} and run `ldconfig`.",
         )
-
-
-def _of_environments(environments):
-    for environment in environments:
-        for framework in environment.get("frameworks", ()):
-            for name in framework["lacks"]:
-                if name.startswith("libcudart."):
-                    yield finding(
-                        "toolkit-missing",
-                        f"{framework['name']} {framework['version']} of the environment {environment['name']} finds no "
-                        f"{name}, and computes on the CPU without it.",
-                        f"Install CUDA {framework['cuda']} with the playbook site (role cuda).",
-                    )
 
 
 def _more(things):

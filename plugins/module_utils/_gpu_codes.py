@@ -84,7 +84,6 @@ CODES = {
     "driver-older-than-toolkit": ("driver for toolkit", NOTE, ""),
     "toolkit-link-dangles": ("toolkit", BROKEN, "lead-toolkit-link"),
     "toolkit-link-left-over": ("toolkit", WARNING, ""),
-    "toolkit-missing": ("toolkit", BROKEN, ""),
     "nvcc-fails": ("toolkit", BROKEN, ""),
     "toolkit-mixed": ("toolkit", WARNING, ""),
     "toolkit-not-in-cache": ("toolkit", BROKEN, "run-ldconfig"),

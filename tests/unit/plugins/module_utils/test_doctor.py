@@ -113,7 +113,7 @@ def test_the_table_of_a_host(tmp_path):
     assert max(map(len, lines)) <= WIDTH
     text = "\n".join(lines)
     assert "cudnn               BROKEN" in text
-    assert "-> Move" in text
+    assert "-> Remove" in text
     # What was not looked at shares a row.
     assert text.count("was not looked at") == 1
     assert "frameworks and containers" in " ".join(text.split())

@@ -160,11 +160,23 @@ def test_a_part_that_only_the_systems_has_is_mixed_in(tmp_path):
     assert examined(root, [environment("8.9.7", ["libcudnn.so.8"])])[0] == []
 
 
-def test_a_framework_that_finds_none(tmp_path):
-    framework = {"name": "tensorflow", "version": "2.9.2", "lacks": ["libcudart.so.11.0", "libcudnn.so.8"]}
-    codes, said = examined(lay_out(tmp_path, cached()), [{"name": "stack", "frameworks": [framework], "cudnn": []}])
-    assert codes == ["cudnn-missing"]
-    assert "finds no libcudnn.so.8" in said and "Install cuDNN 8" in said
+@pytest.mark.parametrize(
+    ("lacks", "codes"),
+    [
+        (["libcudnn.so.8"], ["cudnn-missing"]),
+        ([], []),
+        # It was meant to have both in its environment, and the layer frameworks says so.
+        (["libcudart.so.11.0", "libcudnn.so.8"], []),
+        (["libcudart.so.11.0"], []),
+    ],
+)
+def test_a_framework_that_finds_none(tmp_path, lacks, codes):
+    wants = ["libcudart.so.11.0", "libcudnn.so.8"]
+    framework = {"name": "tensorflow", "version": "2.9.2", "wants": wants, "lacks": lacks}
+    root = lay_out(tmp_path, cached())
+    found, said = examined(root, [{"name": "stack", "frameworks": [framework], "cudnn": []}])
+    assert found == codes
+    assert not codes or ("finds no libcudnn.so.8" in said and "Install cuDNN 8" in said)
 
 
 @pytest.mark.parametrize(
