@@ -11,21 +11,28 @@ What decides a lock, and so what has to stay the same for it to come out the sam
 (no file uploaded after the end of that day, UTC, is seen), the Python version, the platform and uv's own version, which
 is pinned. Not the interpreter that happens to be here, nor uv's cache, nor the day. The index has to tell upload times,
 as PyPI does; uv's own variables (UV_DEFAULT_INDEX, ...) name a mirror, and no address of it gets into a lock.
+
+Beside each lock whose wheels hold GPU code lies a file that says for which GPUs (``cuda.gpu.yml`` beside
+``cuda.txt``); it is read out of the wheels, of which only the parts that say it are fetched.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import sys
 import tempfile
 from pathlib import Path
 
 from locking.builds import build_proofs
+from locking.gpu_data import Wheels, path_of, text_of
 from locking.names import LockError, normalized
 from locking.stack import Stack, Target
 from locking.text import ENTRY, changes, check_text, with_overrides
 from locking.uv import find_uv, resolution, source_only
+from wheelhousing.errors import WheelhouseError
+from wheelhousing.index import Index, index_address
 
 
 def make(uv: str, target: Target, folder: Path) -> str:
@@ -51,6 +58,25 @@ def write(path: Path, text: str) -> None:
         file.write(text)
     os.chmod(file.name, 0o644)
     os.replace(file.name, path)
+
+
+def report_gpu(lock: Path, text: str, check: bool) -> bool:
+    """Write, remove or compare the file beside a lock, as `report` does; '' is a lock that needs none."""
+    path = path_of(lock)
+    old = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if old == text:
+        if text:
+            print(f"{os.path.relpath(path)}: unchanged")
+        return True
+    if check:
+        print(f"{os.path.relpath(path)}: not what ./box lock makes")
+        return False
+    if text:
+        write(path, text)
+    else:
+        path.unlink()
+    print(f"{os.path.relpath(path)}: {'written' if text else 'removed: no wheel of the lock holds GPU code'}")
+    return True
 
 
 def report(target: Target, text: str, check: bool) -> bool:
@@ -83,6 +109,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--variant", metavar="V", help="only this variant's lock")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a lock would change")
     parser.add_argument("--build", action="store_true", help="also build what has no wheel, with the build lock alone")
+    parser.add_argument("--read-again", action="store_true", help="read all wheels' GPU code, also what is known")
     return parser.parse_args(argv)
 
 
@@ -95,9 +122,13 @@ def main(argv: list[str] | None = None) -> int:
         uv = find_uv()
         # All are made before the first is written: an error leaves the tree as it was.
         made = [(target, make(uv, target, stack.folder)) for target in targets]
+        wheels = Wheels(functools.lru_cache(maxsize=1)(lambda: Index(index_address("", uv))), options.read_again)
+        # What only builds computes nothing.
+        gpu = [(t.path, text_of(t, text, wheels)) for t, text in made if t.built_from_source is not None]
         proofs = build_proofs(uv, made) if options.build else []
         results = [report(target, text, options.check) for target, text in made]
-    except (LockError, OSError) as error:
+        results += [report_gpu(path, text, options.check) for path, text in gpu]
+    except (LockError, WheelhouseError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(*proofs, sep="\n", end="\n" if proofs else "")

@@ -14,6 +14,8 @@ import difflib
 import os
 import re
 
+from ._gpu_wheels import architectures
+
 try:
     import yaml
 except ImportError:  # ansible-core brings it; a documentation build may lack it
@@ -37,7 +39,6 @@ _TOP = {
     "nccl": (dict, False),
     "docker": (dict, False),
     "driver": (dict, False),
-    "architectures": (dict, False),
     "system_packages": (list, False),
     "environments": (dict, True),
     "commands": (list, False),
@@ -106,7 +107,10 @@ def stack_folders(search_path):
 
 
 def read_stack(folder):
-    """Return the valid content of `folder`/stack.yml with `dir` and `smoke_dir` added; ValueError otherwise."""
+    """Return the valid content of `folder`/stack.yml, `dir`, `smoke_dir` and `architectures` added; ValueError else.
+
+    architectures: {variant: {distribution: [what GPU code its wheel holds, as _gpu_targets spells it]}}.
+    """
     path = os.path.join(folder, "stack.yml")
     try:
         with open(path, encoding="utf-8") as stream:
@@ -128,6 +132,7 @@ def read_stack(folder):
         data.setdefault(key, [])
     data["dir"] = os.path.realpath(folder)
     data["smoke_dir"] = os.path.join(os.path.dirname(data["dir"]), "smoke")
+    data["architectures"] = architectures(data)
     return data
 
 
@@ -206,6 +211,18 @@ def choose(name, distribution, version, search_path):
             "expect its Python to be a managed one and its system packages to be this release's."
         )
     return stack, warnings
+
+
+def for_host(search_path, distribution, version):
+    """Return the valid stacks under `search_path`, each with `release` as `choose` adds it; one that is not valid is
+    left out, since nobody asked for it."""
+    found = []
+    for folder in stack_folders(search_path).values():
+        try:
+            found.append(_for_release(read_stack(folder), distribution, version))
+        except ValueError:
+            continue
+    return found
 
 
 def _automatic(distribution, version, folders, search_path):

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from wheelhousing.collection import parse_architecture
+
 from .names import LockError, normalized
 
 STACKS = Path(__file__).resolve().parent.parent.parent / "stacks"
@@ -28,14 +30,22 @@ class Override:
     version: str
     url: str
     sha256: str
+    #: What GPU code it holds, where that cannot be read out of it: (architectures, CUDA release, source).
+    gpu: tuple[tuple[str, ...], str, str] | None = None
 
     @classmethod
     def parse(cls, data: Any, where: str) -> Override:
         """Return the override that a mapping of stack.yml describes; LockError where it is not whole or consistent."""
         keys = {"name", "version", "url", "sha256"}
-        if not isinstance(data, dict) or set(data) != keys:
-            raise LockError(f"{where}: an override has exactly the keys {', '.join(sorted(keys))}")
-        override = cls(normalized(str(data["name"])), str(data["version"]), str(data["url"]), str(data["sha256"]))
+        if not isinstance(data, dict) or set(data) - {"gpu"} != keys:
+            raise LockError(f"{where}: an override has exactly the keys {', '.join(sorted(keys))}, and may have gpu")
+        override = cls(
+            normalized(str(data["name"])),
+            str(data["version"]),
+            str(data["url"]),
+            str(data["sha256"]),
+            _gpu_code(data["gpu"], f"{where}: gpu of {data['name']}") if "gpu" in data else None,
+        )
         if not re.fullmatch(r"[0-9a-f]{64}", override.sha256):
             raise LockError(f"{where}: sha256 of {override.name} is not 64 hexadecimal digits")
         address = urlsplit(override.url)
@@ -45,6 +55,21 @@ class Override:
         if len(parts) < 5 or normalized(parts[0]) != override.name or parts[1] != override.version:
             raise LockError(f"{where}: url of {override.name} does not name a wheel of version {override.version}")
         return override
+
+
+def _gpu_code(data: Any, where: str) -> tuple[tuple[str, ...], str, str]:
+    """Return an override's `gpu` as Override has it; LockError where it is not whole."""
+    if not isinstance(data, dict) or set(data) != {"architectures", "cuda", "source"}:
+        raise LockError(f"{where}: it has exactly the keys architectures, cuda, source")
+    architectures = data["architectures"]
+    if not isinstance(architectures, list) or not architectures or not all(isinstance(a, str) for a in architectures):
+        raise LockError(f"{where}: architectures is a list of quoted texts, such as ['8.0', '8.0+PTX']")
+    for architecture in architectures:
+        try:
+            parse_architecture(architecture)
+        except ValueError as error:
+            raise LockError(f"{where}: {error}") from None
+    return tuple(architectures), str(data["cuda"]), str(data["source"])
 
 
 @dataclass(frozen=True)

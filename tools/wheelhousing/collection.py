@@ -13,10 +13,22 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))
 
+from plugins.module_utils._gpu_targets import parse as parse_architecture  # noqa: E402 - found by the path above
 from plugins.module_utils._indexes import shown  # noqa: E402 - found by the path above
 from plugins.module_utils._pins import Pin  # noqa: E402 - found by the path above
 from plugins.plugin_utils._host_tags import host_tags  # noqa: E402 - found by the path above
 from plugins.plugin_utils._lock_file import Host, LockFileError, marker_environment  # noqa: E402 - found by the path above
-from plugins.plugin_utils._locks import read_lock  # noqa: E402 - found by the path above
+from plugins.plugin_utils._locks import parse_lock, read_lock  # noqa: E402 - found by the path above
 
-__all__ = ["ROOT", "Host", "LockFileError", "Pin", "host_tags", "marker_environment", "read_lock", "shown"]
+__all__ = [
+    "ROOT",
+    "Host",
+    "LockFileError",
+    "Pin",
+    "host_tags",
+    "marker_environment",
+    "parse_architecture",
+    "parse_lock",
+    "read_lock",
+    "shown",
+]

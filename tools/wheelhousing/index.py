@@ -132,6 +132,21 @@ class Index:
         if length.isdigit() and got != int(length):
             raise http.client.IncompleteRead(b"", int(length) - got)
 
+    def part(self, url: str, start: int, end: int) -> bytes:
+        """Return the bytes of an address from `start` up to `end`. It raises what went wrong.
+
+        Raises:
+            WheelhouseError: the server does not serve parts.
+        """
+
+        def read() -> bytes:
+            with self._open("GET", url, {"Range": f"bytes={start}-{end - 1}"}, decompress=False) as answer:
+                if answer.status != http.client.PARTIAL_CONTENT:
+                    raise WheelhouseError(f"{url}: the server does not serve parts of a file: name another index")
+                return answer.read()
+
+        return retried(read)
+
     def why(self, url: str, error: Exception) -> str:
         """Return one line on what went wrong at an address."""
         if isinstance(error, urllib.error.HTTPError):
@@ -147,7 +162,7 @@ class Index:
             f"SSL_CERT_FILE and --index (or UV_DEFAULT_INDEX) say which way it goes"
         )
 
-    def _open(self, method: str, url: str, headers: dict[str, str] | None = None) -> Any:
+    def _open(self, method: str, url: str, headers: dict[str, str] | None = None, decompress: bool = True) -> Any:
         parts = urlsplit(url)
         own = (parts.scheme, parts.netloc) == self.origin
         # A blank in an address is what old indexes write.
@@ -164,7 +179,7 @@ class Index:
             # A mirror may lead to a store elsewhere, which is not to see what the mirror is told.
             unredirected_headers=["Authorization"],
             # The digest is of the file as it lies there.
-            decompress=method == "GET" and bool(headers),
+            decompress=decompress and method == "GET" and bool(headers),
             context=self._context,
         )
 

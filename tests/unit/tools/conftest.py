@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -86,7 +88,53 @@ environments:
           version: 1.12.1+cu116
           url: https://wheels.example.org/torch-1.12.1%2Bcu116-cp39-cp39-linux_x86_64.whl
           sha256: SHA
+          gpu: {cuda: "11.6", architectures: ["7.0", "8.0+PTX"], source: a build script}
 """
+
+
+class Shelf:
+    """In an index's place: it lists one torch and serves parts of it."""
+
+    def __init__(self) -> None:
+        self.asked = []
+        self.put("'10.2'")
+        self.error = None
+
+    def put(self, cuda):
+        """Make the torch that it serves; cuda: as version.py spells it."""
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w") as wheel:
+            wheel.writestr("torch/version.py", f"cuda = {cuda}\n")
+            wheel.writestr("torch/lib/libtorch_python.so", b"\0sm_37 sm_70\0")
+        self.wheel = data.getvalue()
+
+    def files(self, name):
+        from wheelhousing.choice import File
+
+        self.asked.append(name)
+        # Of the lock's two hashes the first is another platform's.
+        return [
+            File("torch-1.12.1-cp39-cp39-win_amd64.whl", "https://index/w", HASH),
+            File("torch-1.12.1-cp39-cp39-manylinux1_x86_64.whl", "https://index/l", "b" * 64, len(self.wheel)),
+        ]
+
+    def size(self, _url):
+        return len(self.wheel)
+
+    def part(self, url, start, end):
+        self.asked.append(url)
+        if self.error:
+            raise self.error
+        return self.wheel[start:end]
+
+    def why(self, url, error):
+        return f"{url}: {error}"
+
+
+@pytest.fixture
+def shelf():
+    """An index with one torch."""
+    return Shelf()
 
 
 @pytest.fixture

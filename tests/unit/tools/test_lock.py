@@ -24,6 +24,14 @@ def tool():
     spec.loader.exec_module(lock)
 
 
+@pytest.fixture(autouse=True)
+def index(shelf, monkeypatch):
+    """Nothing is read of a real index."""
+    monkeypatch.setattr(lock, "Index", lambda address: shelf if address == "the index" else None)
+    monkeypatch.setattr(lock, "index_address", lambda _option, _uv: "the index")
+    return shelf
+
+
 def entries(path):
     return [line for line in path.read_text().splitlines() if not line.startswith((" ", "#"))]
 
@@ -92,7 +100,7 @@ def test_a_second_run_and_check_find_nothing_to_do(uv, stack, capsys):
     assert lock.main([str(stack)]) == 0
     assert os.stat(stack / "locks/cpu.txt").st_mtime_ns == before
     assert lock.main([str(stack), "--check"]) == 0
-    assert capsys.readouterr().out.count("unchanged") == 6
+    assert capsys.readouterr().out.count("unchanged") == 10
 
 
 def test_check_says_what_differs_and_writes_nothing(uv, stack, capsys):
@@ -122,7 +130,7 @@ def test_check_of_a_lock_that_is_not_there(uv, stack, capsys):
 
 def test_one_variant_alone(uv, stack):
     assert lock.main([str(stack), "--variant", "cuda"]) == 0
-    assert sorted(os.listdir(stack / "locks")) == ["cuda.txt"]
+    assert sorted(os.listdir(stack / "locks")) == ["cuda.gpu.yml", "cuda.txt"]
 
 
 def test_a_lock_is_readable_by_all_whatever_the_umask(uv, stack):

@@ -84,6 +84,33 @@ def test_a_lock_says_what_it_is_and_names_no_index(path):
     assert not re.search(r"^\s*--(?!hash=)", text, re.MULTILINE)
 
 
+#: What torch itself says (torch.cuda.get_arch_list()), and for cu116 its build script.
+TORCH = {
+    "2022/locks/cpu": ("10.2", "3.7 5.0 6.0 7.0"),
+    "2022/locks/cuda": ("11.6", "3.7 5.0 6.0 7.0 7.5 8.0 8.6"),
+    "2023/locks/cpu": ("12.1", "5.0 6.0 7.0 7.5 8.0 8.6 9.0"),
+}
+
+
+@pytest.mark.parametrize("lock", TORCH)
+def test_what_gpu_code_a_locks_wheels_hold_is_of_the_wheels_that_it_has(lock):
+    text = (ROOT / "stacks" / f"{lock}.txt").read_text()
+    held = yaml.safe_load((ROOT / "stacks" / f"{lock}.gpu.yml").read_text())
+    versions = pins(ROOT / "stacks" / f"{lock}.txt")
+    for name, one in held.items():
+        assert f"--hash=sha256:{one['sha256']}" in text
+        assert one["version"].split("+")[0] == versions[name]
+        assert one["cuda"] and one["architectures"] and one["read"]
+        assert not re.search(r"\w+://", one["read"])
+    cuda, architectures = TORCH[lock]
+    assert (held["torch"]["cuda"], held["torch"]["architectures"]) == (cuda, architectures.split())
+
+
+def test_each_lock_with_a_torch_says_what_it_holds():
+    for path in ROOT.glob("stacks/*/locks/*.txt"):
+        assert path.with_suffix(".gpu.yml").exists() == ("torch" in pins(path))
+
+
 @pytest.mark.parametrize("name", STACKS)
 def test_what_is_expected_to_fail_has_a_reason(name):
     for row in load(ROOT / "stacks" / name)["packages"]:

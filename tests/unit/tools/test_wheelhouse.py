@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import json
 import os
+import re
 import shutil
 import threading
 
@@ -220,6 +221,7 @@ class Mirror:
         self.asked = []
         self.authorizations = []
         self.changed, self.gone = {}, set()
+        self.parts = True
         self.user = None
         mirror = self
 
@@ -243,6 +245,9 @@ class Mirror:
         status, kind, body = self.page(request.path)
         if self.user and not self.authorizations[-1]:
             status, body = 401, b""
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", request.headers.get("Range", ""))
+        if wanted and self.parts and status == 200:
+            status, body = 206, body[int(wanted[1]) : int(wanted[2]) + 1]
         request.send_response(status)
         request.send_header("Content-Type", kind)
         request.send_header("Content-Length", str(len(body)))
@@ -290,6 +295,15 @@ def mirror(files, request):
     mirror = Mirror(files, request.param)
     yield mirror
     mirror.server.shutdown()
+
+
+def test_a_part_of_a_file(files, mirror):
+    index = Index(mirror.address)
+    file = index.files("one")[0]
+    assert index.part(file.url, 2, 7) == (files / file.name).read_bytes()[2:7]
+    mirror.parts = False
+    with pytest.raises(WheelhouseError, match="the server does not serve parts of a file: name another index"):
+        index.part(file.url, 2, 7)
 
 
 @pytest.fixture
