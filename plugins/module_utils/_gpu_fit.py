@@ -8,9 +8,10 @@ host   what the module gpu_info returns.
 want   {"stack": name, "variant": name,
         "cuda": release of the toolkit that is to be installed, or "",
         "oldest_driver": what the stack itself says, or "",
-        "wheels": {distribution: {"version",
-                                  "cuda": the release that it was made with, or "",
-                                  "architectures": [texts of _gpu_targets]}}}
+        "wheels": {name: {"version",
+                          "cuda": the release that it was made with, or "",
+                          "architectures": [texts of _gpu_targets]}}}
+        A name is the distribution's, perhaps with more words behind it.
 
 A problem is {"code", "severity": REFUSE or WARN, "what", "why", "cure"}; each of the last three is one sentence or "".
 """
@@ -88,6 +89,10 @@ def _driver(driver, gpus, want):
 def _wheels(host, driver, gpus, want):
     """Yield what each wheel's code, and the driver that must compile it, is to the GPUs."""
     supported = (host.get("driver") or {}).get("cuda") or driver_cuda(driver)
+    computes = any(
+        _is_framework(name) and any(runs(wheel["architectures"], gpu[1]) == MACHINE for gpu in gpus)
+        for name, wheel in want["wheels"].items()
+    )
     for name, wheel in want["wheels"].items():
         if not wheel["architectures"]:
             continue
@@ -105,7 +110,9 @@ def _wheels(host, driver, gpus, want):
         if by_way[PTX] and supported and numbers(supported) < numbers(wheel["cuda"])[:2]:
             yield _problem(
                 "ptx-needs-driver",
-                _severity(name, by_way[NONE] + by_way[PTX], gpus),
+                # That it was made by just that release is taken from the wheel's word; where another framework does
+                # compute, that is no ground to stop the box.
+                WARN if computes else _severity(name, by_way[NONE] + by_way[PTX], gpus),
                 f"{who} has only PTX for {_named(by_way[PTX])}, and the driver {driver} cannot compile it.",
                 f"It was made with CUDA {wheel['cuda']}, the driver supports {supported}.",
                 _newer_driver(toolkit_driver(wheel["cuda"]), by_way[PTX]),
@@ -159,7 +166,11 @@ def _toolkit(driver, gpus, want):
 
 def _severity(name, some, gpus):
     """Refuse where a framework has none of the GPUs: an old card for a display must not stop the box."""
-    return REFUSE if name in FRAMEWORKS and len(some) == len(gpus) else WARN
+    return REFUSE if _is_framework(name) and len(some) == len(gpus) else WARN
+
+
+def _is_framework(name):
+    return name.split(" ")[0] in FRAMEWORKS
 
 
 def _older(driver, than):
@@ -192,7 +203,8 @@ def _newer_driver(oldest, gpus):
 
 def title(name, wheel):
     """Return a wheel's name and version."""
-    return f"{name} {wheel['version']}" if wheel.get("version") else name
+    distribution, _space, more = name.partition(" ")
+    return " ".join(filter(None, (distribution, wheel.get("version"), more)))
 
 
 def _named(gpus):

@@ -65,12 +65,16 @@ def others(host, stacks, release, asked):
 
 
 def message(want, problems, suited, release):
-    """Return in one line what does not fit, why, what to do, and which stack would work.
+    """Return in one line what does not fit, why, what to do, and, where that refuses it, which stack would work.
 
     suited: of `others`; release: (distribution, version) of the host.
     """
-    head = f"Stack {want['stack']}, variant {want['variant']}, does not fit this host."
-    return " ".join([head, *map(sentences, problems), _instead(want, suited, release)])
+    words = list(map(sentences, problems))
+    if not refused(problems):
+        return " ".join(words)
+    variant = f", variant {want['variant']}," if want["variant"] else ""
+    head = f"Stack {want['stack']}{variant} does not fit this host."
+    return " ".join([head, *words, _instead(want, suited, release)])
 
 
 def sentences(problem):
@@ -85,11 +89,13 @@ def _instead(want, suited, release):
     settings = []
     if best["stack"] != want["stack"]:
         settings.append(f"stack_name={best['stack']}")
-    if best["variant"] != want["variant"]:
+    if want["variant"] and best["variant"] != want["variant"]:
         settings.append(f"pip_stack_variant={best['variant']}")
     text = f"Stack {best['stack']}, variant {best['variant']}, "
     if best["stack"] == want["stack"] and best["toolkit"] != want["cuda"]:
         text += f"with its own CUDA {best['toolkit']} " if best["toolkit"] else "without a toolkit "
+    elif not settings:
+        text += "by itself "
     text += f"would work here: set {' and '.join(settings)}." if settings else "would work here."
     if not best["here"] and best["releases"]:
         text += f" It is made for {listed(best['releases'])}, and this is {' '.join(release)}."

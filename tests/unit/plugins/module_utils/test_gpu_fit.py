@@ -88,6 +88,11 @@ CASES = [
     (host("535.54.03", "9.0"), want(tensorflow=("11.2", "3.5 7.0 8.0 8.0+PTX")), {"ptx-only": WARN}),
     (host("450.80.02", "8.0"), want(tensorflow=("11.2", "7.0 7.0+PTX")), {"ptx-needs-driver": REFUSE}),
     (host("460.32.03", "8.0"), want(tensorflow=("11.2", "7.0 7.0+PTX")), {"ptx-only": WARN}),
+    (
+        host("525.60.13", "9.0"),
+        want(torch=("12.1", CU121), tensorflow=("12.2", "8.0 8.0+PTX")),
+        {"ptx-needs-driver": WARN},
+    ),
     # What is no framework does not stop a box.
     (host("535.54.03", "9.0"), want(torch=("12.1", CU121), xgboost=("11.0", "7.0")), {"no-architecture": WARN}),
     (host("450.80.02", "8.0"), want(xgboost=("11.2", "7.0 7.0+PTX")), {"ptx-needs-driver": WARN}),
