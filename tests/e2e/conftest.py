@@ -89,6 +89,25 @@ class Fleet:
         print(f"+ ./box {word} {' '.join(map(str, arguments))}\n{done.stdout}")
         return Run(done.returncode, done.stdout)
 
+    def module(self, host, name, become=True, **arguments):
+        """The result (dict) of one module of the collection on one host."""
+        program = Path(sys.executable).with_name("ansible")
+        command = [program, "-i", self.inventory, host, "-m", f"mlinabox.core.{name}"]
+        command += ["-a", json.dumps(arguments)] if arguments else []
+        env = dict(os.environ, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_NOCOLOR="1")
+        env.update(ANSIBLE_CALLBACK_RESULT_FORMAT="json", PYTHONDONTWRITEBYTECODE="1")
+        command += ["--become"] if become else []
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=env, timeout=300, check=False)
+        print(f"+ {name} {arguments} on {host}\n{done.stdout}{done.stderr}")
+        assert not done.returncode
+        return json.loads(done.stdout.partition(" => ")[2])
+
+
+def pytest_generate_tests(metafunc):
+    """Who asks for `each` (str) runs once for each host of the file, with its name."""
+    if "each" in metafunc.fixturenames:
+        metafunc.parametrize("each", list(metafunc.module.IMAGES), scope="module")
+
 
 def files(host):
     """The host's files, a line each (list of str), but for what changes by itself."""

@@ -1,0 +1,5 @@
+"""As test_gpu_smi.py, with the other branches that Debian has."""
+
+from test_gpu_smi import *  # noqa: F403 - its tests and fixtures run here again
+
+IMAGES = {"r470": "debian11", "r550": "debian13"}
