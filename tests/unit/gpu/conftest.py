@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The ML in a Box authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts out of tests/gpu/scenarios, each made once for the tests of a module."""
+"""Hosts out of tests/gpu/scenarios, each made once; a test leaves them as they were."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Hosts:
         return self._made[name]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def hosts():
     """Hosts in a folder that every user can enter: what looks at them does part of it as nobody."""
     from standin import libraries
