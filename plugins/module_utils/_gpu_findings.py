@@ -25,6 +25,8 @@ def find(host):
     for look in _LADDER:
         here = look(host)
         found += here
+        if any(one["code"] == "gpus-not-given" for one in here):
+            return found  # what is the machine's is none of the container's
         if any(one["severity"] == BROKEN for one in here):
             break
     if host["gpus"]:

@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 from ._gpu_codes import finding
-from ._gpu_errors import FUNCTION_NOT_FOUND, VERSION_MISMATCH
+from ._gpu_errors import FUNCTION_NOT_FOUND, LIBRARY_NOT_FOUND, VERSION_MISMATCH
 from ._gpu_versions import version_key
 from ._gpu_words import listed, named, on_the_bus, why_not_driven
 
 #: Kernel drivers of NVIDIA's cards that are not NVIDIA's own, and in whose hands CUDA does not get.
 _OTHERS_OF_THE_KERNEL = ("nouveau", "nova_core", "nova", "nvidiafb", "rivafb")
+#: What a source says, or nothing, where its library is the matter and not what that asks.
+_OF_THE_LIBRARY = (None, LIBRARY_NOT_FOUND, FUNCTION_NOT_FOUND)
 _RESTART = "restart the machine (`systemctl reboot`)"
 _UNLOAD = "`rmmod nvidia_drm nvidia_modeset nvidia_uvm nvidia && modprobe nvidia` while nothing uses a GPU"
 
@@ -188,7 +190,7 @@ def find_library(host):
         text = f"NVIDIA's kernel module {driver['version']} is loaded, and libnvidia-ml.so.1 is not found: {there}."
         cure = f"Install the driver's libraries of just that version ({_library_package(driver)}), then run `ldconfig`."
         return [finding("library-missing", text, cure)]
-    if nvml["status"] == "failed" and nvml["code"] in (None, FUNCTION_NOT_FOUND):
+    if nvml["status"] == "failed" and nvml["code"] in _OF_THE_LIBRARY and smi["code"] in _OF_THE_LIBRARY:
         text = f"NVIDIA's library libnvidia-ml.so.1 {driver['library']} cannot be used: {nvml['detail']}."
         cure = f"Run `apt install --reinstall {_library_package(driver)}` and `ldconfig`."
         return [finding("library-unusable", text, cure)]
