@@ -24,10 +24,8 @@ def card(number, driver="nvidia", device=A100):
 
 def gpu(number, **said):
     """What NVML says of a GPU that is well."""
-    found = {
-        key: copy.deepcopy(value) for key, value in _gpu_structure.UNKNOWN_GPU.items() if key not in ("device", "class")
-    }
-    del found["driver"], found["inforom_corrupted"]
+    found = copy.deepcopy(_gpu_structure.UNKNOWN_GPU)
+    del found["device"], found["class"], found["driver"], found["inforom_corrupted"]
     found.update({"index": number - 1, "address": f"0000:{number:02x}:00.0", "uuid": f"GPU-{number}", "code": 0})
     found.update({"name": "NVIDIA A100-SXM4-80GB", "memory": 81920, "compute_capability": "8.0", "temperature": 30})
     found.update(said)
@@ -54,7 +52,7 @@ def package(name, version=f"{VERSION}-0ubuntu0.22.04.1", origin="Ubuntu", state=
 
 
 def host(cards=(), nvml=SKIPPED, smi=SKIPPED, loaded=VERSION, **more):
-    """A structure: `loaded` is the kernel module's version, '' for none; what is in `more` replaces parts of sources."""
+    """A structure. loaded: the kernel module's version, or none; what is in `more` replaces parts of sources."""
     reboot = {**_gpu_boot.nothing_known(), **more.get("reboot", {})}
     seen = {
         "pci": {"gpus": list(cards), "nvswitches": more.get("nvswitches", 0), "status": more.get("pci", "ok")},
