@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 
-from . import _apt_record, _doctor_containers, _gpu_bounded
+from . import _apt_record, _doctor_containers, _gpu_bounded, _gpu_kernel
 from ._dpkg import parse_status
 from ._gpu_root import exists, find_program, names, read_text
 
@@ -26,17 +26,19 @@ OLDEST = (20, 10)
 _RETIRED = ("nvidia-docker2", "nvidia-docker", "nvidia-container-runtime")
 _VERSION = re.compile(r"(\d+\.\d+\.\d+)")
 _DATA_ROOT = "/var/lib/docker"
+_SOURCES = "/etc/apt/sources.list.d"
 _RECORD = f"{_apt_record.FOLDER}/{OWNER}.json"
 
 
 def look(root="/", timeout=10):
     """Return what there is of Docker below `root`; timeout: seconds for each program that is asked.
 
-    engine: package ('' where it belongs to none, or there is none), version (of the program, '' for none), owner
-    ('ours', 'docker', 'distro', 'other' or ''). kind: 'engine', 'snap', 'podman' or ''; snap_too. podman: the file or
-    package that answers to the name docker. running: None where it was not asked. data_root, and holds: how many
-    images, containers and volumes are in it. swarm. toolkit: {package: version}. retired: {package: version} of what
-    came before. cgroup_driver, linked, specs: as _doctor_containers has them.
+    engine: package ('' where it belongs to none, or there is none), version (of the program, '' for none), program
+    (path), owner ('ours', 'docker', 'distro', 'other' or ''). kind: 'engine', 'snap', 'podman' or ''; snap_too. podman:
+    the file or package that answers to the name docker. running: None where it was not asked. data_root, and holds:
+    how many images, containers and volumes are in it. swarm. toolkit: {package: version}. retired: {package: version}
+    of what came before. cgroup_driver, linked, specs: as _doctor_containers has them. driver: version of NVIDIA's
+    kernel module, '' where it is not loaded. sources: {path: text} of apt's that are not this collection's.
     """
     installed = parse_status(read_text(root, "/var/lib/dpkg/status"))
     seen = _doctor_containers.look(root, timeout)
@@ -55,20 +57,32 @@ def look(root="/", timeout=10):
         "cgroup_driver": seen["cgroup_driver"],
         "linked": seen["linked"],
         "specs": seen["specs"],
+        "driver": _gpu_kernel.find_module(root)["version"],
+        "sources": _sources(root),
     }
 
 
 def _engine(root, installed, timeout):
-    package = next((name for name in ENGINES if name in installed), "")
-    if package:
-        ours = package in _brought(root)
-        version = _version(installed[package].version)
-        return {"package": package, "version": version, "owner": "ours" if ours else ENGINES[package]}
     program = find_program(root, "dockerd")
-    if not program:
-        return {"package": "", "version": "", "owner": ""}
-    said = _gpu_bounded.run("dockerd --version", [program, "--version"], timeout).text
-    return {"package": "", "version": _version(said) or "0.0.0", "owner": "other"}
+    package = next((name for name in ENGINES if name in installed), "")
+    version, owner = "", ""
+    if package:
+        version = _version(installed[package].version)
+        owner = "ours" if package in _brought(root) else ENGINES[package]
+    elif program:
+        said = _gpu_bounded.run("dockerd --version", [program, "--version"], timeout).text
+        version, owner = _version(said) or "0.0.0", "other"
+    return {"package": package, "version": version, "program": program, "owner": owner}
+
+
+def _sources(root):
+    found = {}
+    files = [f"{_SOURCES}/{name}" for name in names(root, _SOURCES) if not name.startswith("mlinabox-")]
+    for path in [*files, "/etc/apt/sources.list"]:
+        lines = [line for line in read_text(root, path).splitlines() if not line.lstrip().startswith("#")]
+        if lines and path.endswith((".list", ".sources")):
+            found[path] = "\n".join(lines)
+    return found
 
 
 def _brought(root):
@@ -111,13 +125,19 @@ def _holds(root, data_root):
     return {"images": images, "containers": len(names(root, f"{data_root}/containers")), "volumes": len(volumes)}
 
 
-def judge(seen, source, data_root=""):
+def judge(seen, source, data_root="", archive=""):
     """Return the findings: dicts with `code`, `what`, `why`, `cure` and `stops` (whether it is in the way).
 
     seen: of look(); source: 'docker' or 'distro', where an engine is to come from; data_root: where the engine is to
-    keep what it holds, '' for where it does.
+    keep what it holds, '' for where it does; archive: the address of Docker's repository.
     """
-    return [*_others(seen), *_retired(seen), *_present(seen, source), *_moved(seen, data_root)]
+    return [
+        *_others(seen),
+        *_retired(seen),
+        *_present(seen, source),
+        *_twice(seen, source, archive),
+        *_moved(seen, data_root),
+    ]
 
 
 def _finding(code, what, why, cure, stops):
@@ -184,6 +204,21 @@ def _present(seen, source):
             "drain the node before the engine is changed",
             False,
         )
+
+
+def _twice(seen, source, archive):
+    """Where there is an engine of somebody else's, so is its source, and ours does not come."""
+    if source != "docker" or not archive or (seen["engine"]["version"] and seen["engine"]["owner"] != "ours"):
+        return
+    for path, text in seen["sources"].items():
+        if archive.rstrip("/") in text:
+            yield _finding(
+                "source",
+                f"{path} names {archive} too",
+                "apt refuses to work at all when one archive stands in two sources with different keys (Signed-By)",
+                f"remove {'its line there' if path.endswith('sources.list') else path}",
+                True,
+            )
 
 
 def _moved(seen, data_root):

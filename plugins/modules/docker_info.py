@@ -27,6 +27,10 @@ options:
     description: The folder in which the engine is to keep images, containers and volumes, empty for the one it has.
     type: str
     default: ""
+  archive:
+    description: The address of Docker's repository, which may stand in no other source of apt's.
+    type: str
+    default: ""
   root:
     description: Folder that is looked at as if it were C(/); another one is for tests.
     type: path
@@ -50,11 +54,12 @@ EXAMPLES = r"""
 RETURN = r"""
 engine:
   description:
-    - The engine's C(package) (empty where it belongs to none), its C(version), empty where there is none, and its
-      C(owner) - V(ours) where the role P(mlinabox.core.docker_gpu#role) brought it, V(docker), V(distro) or V(other).
+    - The engine's C(package) (empty where it belongs to none), its C(version), empty where there is none, the path of
+      its C(program), and its C(owner) - V(ours) where the role P(mlinabox.core.docker_gpu#role) brought it, V(docker),
+      V(distro) or V(other).
   type: dict
   returned: success
-  sample: {"package": "docker.io", "version": "26.1.5", "owner": "ours"}
+  sample: {"package": "docker.io", "version": "26.1.5", "program": "/usr/sbin/dockerd", "owner": "ours"}
 kind:
   description: What answers to the name docker - V(engine), V(snap), V(podman), or nothing (empty).
   type: str
@@ -116,6 +121,11 @@ specs:
   elements: dict
   returned: success
   sample: [{"path": "/var/run/cdi/nvidia.yaml", "versions": ["550.163.01"]}]
+driver:
+  description: The version of NVIDIA's kernel module, empty where it is not loaded.
+  type: str
+  returned: success
+  sample: 550.163.01
 findings:
   description:
     - What is worth a word, each with C(code), C(what), C(why), C(cure), and C(stops), whether an engine of this
@@ -140,13 +150,16 @@ def main():
         argument_spec={
             "source": {"type": "str", "choices": ["docker", "distro"], "default": "docker"},
             "data_root": {"type": "str", "default": ""},
+            "archive": {"type": "str", "default": ""},
             "root": {"type": "path", "default": "/"},
             "timeout": {"type": "int", "default": 10},
         },
         supports_check_mode=True,
     )
     seen = _docker_host.look(module.params["root"], module.params["timeout"])
-    findings = _docker_host.judge(seen, module.params["source"], module.params["data_root"])
+    findings = _docker_host.judge(seen, module.params["source"], module.params["data_root"], module.params["archive"])
+    # Addresses of sources may hold passwords.
+    del seen["sources"]
     module.exit_json(changed=False, findings=findings, **seen)
 
 

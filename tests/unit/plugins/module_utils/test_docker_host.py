@@ -42,7 +42,7 @@ def codes(found, source="docker", data_root=""):
 
 def test_a_host_without_docker(tmp_path):
     found = seen(tmp_path)
-    assert found["engine"] == {"package": "", "version": "", "owner": ""}
+    assert found["engine"] == {"package": "", "version": "", "program": "", "owner": ""}
     assert (found["kind"], found["holds"]) == ("", {"images": 0, "containers": 0, "volumes": 0})
     assert codes(found) == {}
 
@@ -60,7 +60,8 @@ def test_a_host_without_docker(tmp_path):
 )
 def test_the_engine_and_whose_it_is(tmp_path, packages, engine):
     found = seen(tmp_path, {"/usr/bin/dockerd": DOCKERD.format("0.0.1")}, **packages)
-    assert tuple(found["engine"].values()) == engine
+    assert tuple(found["engine"][key] for key in ("package", "version", "owner")) == engine
+    assert found["engine"]["program"].endswith("/usr/bin/dockerd")
     assert codes(found)["there-already"] is False
 
 
@@ -72,7 +73,7 @@ def test_an_engine_that_this_collection_brought_is_worth_no_word(tmp_path):
 
 def test_an_engine_without_a_package_says_its_version_itself(tmp_path):
     found = seen(tmp_path, {"/usr/local/bin/dockerd": DOCKERD.format("24.0.7")})
-    assert found["engine"] == {"package": "", "version": "24.0.7", "owner": "other"}
+    assert (found["engine"]["package"], found["engine"]["version"], found["engine"]["owner"]) == ("", "24.0.7", "other")
     assert codes(found) == {"there-already": False}
 
 
@@ -143,3 +144,30 @@ def test_a_configuration_that_says_nothing_of_it_leaves_the_usual_folder(tmp_pat
 def test_a_node_of_a_swarm_is_named(tmp_path):
     files = {"/var/lib/docker/swarm/docker-state.json": "{}", RECORD: record("docker.io")}
     assert codes(seen(tmp_path, files, docker__io="26.1.5+dfsg1-9")) == {"swarm": False}
+
+
+ARCHIVE = "https://download.docker.com/linux/debian"
+SOURCE = f"deb [signed-by=/etc/apt/keyrings/docker.asc] {ARCHIVE} bookworm stable\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "packages", "stops"),
+    [
+        ({"/etc/apt/sources.list.d/docker.list": SOURCE}, {}, True),
+        ({"/etc/apt/sources.list.d/docker.sources": f"Types: deb\nURIs: {ARCHIVE}\n"}, {}, True),
+        ({"/etc/apt/sources.list": SOURCE}, {}, True),
+        ({"/etc/apt/sources.list.d/docker.list": "# " + SOURCE}, {}, False),
+        ({"/etc/apt/sources.list.d/docker.list.save": SOURCE}, {}, False),
+        ({"/etc/apt/sources.list.d/mlinabox-docker.sources": f"URIs: {ARCHIVE}\n"}, {}, False),
+        # Who has an engine of Docker's has its source, and this collection's does not come.
+        ({"/etc/apt/sources.list.d/docker.list": SOURCE}, {"docker_ce": "5:28.1.1-1~debian.12~bookworm"}, False),
+    ],
+)
+def test_one_archive_does_not_come_to_stand_in_two_sources(tmp_path, files, packages, stops):
+    found = _docker_host.judge(seen(tmp_path, files, **packages), "docker", "", ARCHIVE)
+    assert [one["code"] for one in found if one["stops"]] == (["source"] if stops else [])
+
+
+def test_the_loaded_driver_is_said(tmp_path):
+    words = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.129.03  Thu Oct 19 18:56:32 UTC 2023\n"
+    assert seen(tmp_path, {"/proc/driver/nvidia/version": words})["driver"] == "535.129.03"
