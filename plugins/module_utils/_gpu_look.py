@@ -105,7 +105,7 @@ def _ask(seen, root, timeout, everything, began):
     elif not seen["kernel"]["reachable"]:
         why = "the kernel module is not loaded, and asking would load it"
     asking = everything or not why
-    nvml = _gpu_nvml.start(root, timeout) if asking else None
+    nvml = _gpu_nvml.start(root, timeout, seen["library"]["path"]) if asking else None
     wants_fabric = seen["pci"]["nvswitches"] or seen["packages"]["fabricmanager"]
     fabric = _gpu_fabric.start(root, timeout) if wants_fabric else None
     smi = _gpu_smi.start(root, timeout) if asking and everything else None

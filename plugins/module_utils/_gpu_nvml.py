@@ -27,9 +27,15 @@ def look(root="/", timeout=5.0):
     return result(job)
 
 
-def start(root="/", timeout=5.0):
-    """Return a job that asks the library below `root`; the host's own is the one that the loader finds."""
-    path = _gpu_library.NAME if root == "/" else _gpu_library.look(root)["path"]
+def start(root="/", timeout=5.0, path=None):
+    """Return a job that asks the library below `root`; the host's own is the one that the loader finds.
+
+    path: of _gpu_library.look, where that was asked already.
+    """
+    if root == "/":
+        path = _gpu_library.NAME
+    elif path is None:
+        path = _gpu_library.look(root)["path"]
     return _gpu_bounded.start_call("NVML", lambda say: _ask(root, path, say), timeout)
 
 
