@@ -48,6 +48,11 @@ def plan(findings):
     return list(steps.values())
 
 
+def plan_paths(host, paths):
+    """Return the steps that move these paths aside, those that are there."""
+    return [{"kind": MOVE, "path": path, "code": "path"} for path in paths if host.exists(path)]
+
+
 def describe(step, back=False):
     """One line for the user that says what a step does."""
     if step["kind"] == MOVE:

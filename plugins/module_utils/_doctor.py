@@ -24,7 +24,7 @@ from . import (
     _doctor_toolkit,
     _loader,
 )
-from ._doctor_cures import ASKED
+from ._doctor_cures import cures
 from ._gpu_codes import BROKEN, LAYERS, NOTE, WARNING, in_order
 from ._gpu_state import CPU
 
@@ -149,7 +149,8 @@ class Doctor:
         broken = next((row for row in rows if row["status"] == BROKEN), _row("", "", ""))
         return {
             "layers": rows,
-            "findings": [{**one, "ask": ASKED.get(one["code"], "")} for one in findings],
+            "findings": findings,
+            "cures": cures(findings),
             "broken": bool(broken["layer"]),
             "layer": broken["layer"],
             "reason": broken["text"],

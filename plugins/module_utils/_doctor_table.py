@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import textwrap
 
+from ._gpu_targets import listed
+
 WIDTH = 118
+_HEAD = "Task failed: "  # Ansible's, before every reason
 _WORDS = {"ok": "ok", "warning": "warning", "broken": "BROKEN", "skipped": "-"}
 
 
@@ -31,15 +34,11 @@ def host_table(layers):
     for row in rows:
         text = row["text"]
         if len(row["names"]) > 1:
-            text = f"{text.rstrip('.')}; nor {_plural(row['names'][1:])}."
+            text = f"{text} Likewise {listed(row['names'][1:])}."
         lines += _lines(row["names"][0], _WORDS[row["status"]], text, first, second)
         if row["cure"]:
             lines += _lines("", "", f"-> {row['cure']}", first, second)
     return lines
-
-
-def _plural(names):
-    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]
 
 
 def _lines(one, two, three, first, second):
@@ -97,4 +96,5 @@ def fleet_row(name, result):
 
 
 def _one_line(text):
-    return " ".join(str(text or "").split())
+    text = " ".join(str(text or "").split())
+    return text[len(_HEAD) :] if text.startswith(_HEAD) else text

@@ -84,7 +84,8 @@ def _version(root, path):
     except (ValueError, KeyError, TypeError):
         found = _TEXT_VERSION.search(read_text(root, f"{path}/version.txt"))
         return found.group(1) if found else ""
-    return said if isinstance(said, str) else ""
+    # Some have their day in the place of the update's number: 11.7.20220420.
+    return re.sub(r"\.\d{6,}\Z", "", said) if isinstance(said, str) else ""
 
 
 def _ask_nvcc(root, path, timeout):

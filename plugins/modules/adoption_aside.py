@@ -49,6 +49,10 @@ options:
     type: list
     elements: str
     default: []
+  paths:
+    description: Paths that V(moved) moves in the place of what M(mlinabox.core.adoption_info) finds.
+    type: list
+    elements: path
   archives:
     description: Further addresses that are taken for NVIDIA's archive of CUDA, such as a mirror's.
     type: list
@@ -69,6 +73,10 @@ seealso:
 EXAMPLES = r"""
 - name: Move what is in the way aside
   mlinabox.core.adoption_aside:
+
+- name: Move a link aside that is no library
+  mlinabox.core.adoption_aside:
+    paths: [/usr/lib/x86_64-linux-gnu/libcudnn.so.8]
 
 - name: Put all of it back
   mlinabox.core.adoption_aside:
@@ -101,6 +109,7 @@ def main():
             "state": {"type": "str", "choices": ["moved", "restored"], "default": "moved"},
             "folder": {"type": "path", "default": "/var/lib/mlinabox/aside"},
             "codes": {"type": "list", "elements": "str", "default": []},
+            "paths": {"type": "list", "elements": "path"},
             "archives": {"type": "list", "elements": "str", "default": []},
             "box_root": {"type": "path", "default": "/opt/mlinabox"},
             "root": {"type": "path", "default": "/"},
@@ -111,9 +120,12 @@ def main():
     folder = ""
     try:
         if module.params["state"] == "moved":
-            found = _adoption.find(host, module.params["box_root"], module.params["archives"])
-            codes = module.params["codes"]
-            steps = _adoption_aside.plan([finding for finding in found if not codes or finding.code in codes])
+            if module.params["paths"] is None:
+                found = _adoption.find(host, module.params["box_root"], module.params["archives"])
+                codes = module.params["codes"]
+                steps = _adoption_aside.plan([finding for finding in found if not codes or finding.code in codes])
+            else:
+                steps = _adoption_aside.plan_paths(host, module.params["paths"])
             lines = [_adoption_aside.describe(step) for step in steps]
             changed = bool(steps)
             if steps and not module.check_mode:

@@ -156,11 +156,27 @@ findings:
       type: str
       returned: always
       sample: move-cudnn-aside
-    ask:
-      description: Name of the cure that C(./box doctor --fix) carries out when a person agrees, or empty.
+cures:
+  description: What C(./box doctor --fix) can do about them, in the order in which it does.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    name:
+      description: Its name.
       type: str
       returned: always
-      sample: ""
+      sample: move-cudnn-aside
+    safe:
+      description: Whether it is carried out without asking.
+      type: bool
+      returned: always
+      sample: true
+    text:
+      description: What it does, or what a person is asked.
+      type: str
+      returned: always
+      sample: move what is no cuDNN to /var/lib/mlinabox/doctor/aside, and renew the dynamic linker's cache
 aside:
   description: Paths that are taken for cuDNN and are none, which the fix V(move-cudnn-aside) moves away.
   type: list

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-WORDS = ["site", "plan", "verify", "rollback", "generations", "lock", "wheelhouse", "test", "help"]
+WORDS = ["site", "plan", "verify", "doctor", "rollback", "generations", "lock", "wheelhouse", "test", "help"]
 
 # Stands for what .venv has: says who was called, from where and with what.
 RECORDER = """#!/bin/sh
@@ -82,6 +82,10 @@ def test_an_unknown_word_is_an_error_that_lists_the_known_ones(checkout):
         (["plan", "--tags", "tools"], "site", ["--check", "--diff", "--tags", "tools"]),
         (["verify"], "verify", []),
         (["generations", "-i", "x"], "generations", ["-i", "x"]),
+        (["doctor"], "doctor", []),
+        (["doctor", "-i", "x"], "doctor", ["-i", "x"]),
+        (["doctor", "--fix", "--check"], "doctor", ["-e", "doctor_fix=true", "--check"]),
+        (["doctor", "-i", "a b", "--fix"], "doctor", ["-i", "a b", "-e", "doctor_fix=true"]),
         (["rollback"], "rollback", []),
         (["rollback", "-i", "x"], "rollback", ["-i", "x"]),
         (["rollback", "--to", "G", "-i", "x"], "rollback", ["-e", "pip_stack_rollback_to=G", "-i", "x"]),

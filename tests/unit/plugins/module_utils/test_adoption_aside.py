@@ -215,3 +215,13 @@ def test_on_another_file_system_it_is_copied_whole(host, monkeypatch):
     assert _adoption.find(host) == []
     back(host)
     assert picture(host) == before
+
+
+def test_paths_that_somebody_names_go_the_same_way(host):
+    before = picture(host)
+    steps = _adoption_aside.plan_paths(host, ["/usr/local/bin/six", "/usr/local/bin/none"])
+    assert [step["path"] for step in steps] == ["/usr/local/bin/six"]
+    _adoption_aside.move(host, steps, ASIDE)
+    assert not host.exists("/usr/local/bin/six")
+    back(host)
+    assert picture(host) == before

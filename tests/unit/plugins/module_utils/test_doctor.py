@@ -31,7 +31,7 @@ def examined(tmp_path, files, *findings, kind="gpu"):
         card = {"address": "0000:01:00.0", "name": "NVIDIA A100", "compute_capability": "8.0", "driver": "nvidia"}
         info["gpus"] = [{**card, "device": "0x20b0", "lost": False}]
         info["driver"].update({"version": "535.129.03", "loaded": True})
-    info["findings"] = [_gpu_codes.finding(code, f"{code}.", "Mend it.") for code in findings]
+    info["findings"] = [_gpu_codes.finding(code, f"{code}.", "Mend it and restart the machine.") for code in findings]
     return {**Doctor(info, root).examine(), "info": info}
 
 
@@ -95,13 +95,26 @@ def test_warnings_do_not_break_and_notes_stay_with_what_is_right(tmp_path):
     assert "driver-without-gpu." in result["layers"][0]["text"]
 
 
-def test_a_cure_that_a_person_must_agree_to(tmp_path):
-    result = examined(tmp_path, {}, "nouveau-bound")
-    assert [one["ask"] for one in result["findings"]] == ["blacklist-nouveau"]
-    assert set(_doctor_cures.ASKED) <= set(_gpu_codes.CODES)
-    assert set(_doctor_cures.ASKED.values()) == set(_doctor_cures.QUESTIONS)
+def test_every_cure_is_known_once():
+    codes = _gpu_codes.CODES
+    assert {fix for _layer, _severity, fix in codes.values()} - {""} == set(_doctor_cures.SAFE)
+    assert set(_doctor_cures.ASKED_FOR) <= set(codes)
+    assert set(_doctor_cures.ASKED_FOR.values()) == set(_doctor_cures.ASKED)
     # What is done by itself is not asked.
-    assert not [code for code in _doctor_cures.ASKED if _gpu_codes.CODES[code][2]]
+    assert not [code for code in _doctor_cures.ASKED_FOR if codes[code][2]]
+
+
+def test_cures_are_named_once_safe_ones_first_and_a_restart_last(tmp_path):
+    codes = ["driver-reboot-pending", "driver-upgrades-itself"]
+    result = examined(tmp_path, {**BOGUS, f"{LIB}/libcudnn_x.so.8": link("libcuda.so.1")}, *codes)
+    assert [(cure["name"], cure["safe"]) for cure in result["cures"]] == [
+        ("move-cudnn-aside", True),
+        ("hold-driver", True),
+        ("restart", False),
+    ]
+    assert result["cures"][2]["text"].endswith("Restart the machine now? All that runs on it ends.")
+    helpless = _gpu_codes.finding("driver-library-mismatch", "An old module is installed.", "Install a newer one.")
+    assert _doctor_cures.cures([helpless]) == []
 
 
 def test_paths_that_are_moved_aside(tmp_path):

@@ -139,6 +139,12 @@ def test_what_is_wrong(tmp_path, files, code, words):
     assert found[0]["cure"].endswith(".")
 
 
+def test_a_day_in_the_place_of_an_update_is_no_update(tmp_path):
+    files = {"/usr/local/cuda-11.7/version.json": '{"cuda": {"name": "CUDA SDK", "version": "11.7.20220420"}}'}
+    seen, found = examined(tmp_path, files)
+    assert (seen["toolkits"][0]["version"], found) == ("11.7", [])
+
+
 def test_version_files_that_are_damaged_tell_nothing(tmp_path):
     for number, text in enumerate(["{", "[]", '{"cuda": 3}', '{"cuda": {"version": 3}}', ""]):
         seen, found = examined(tmp_path / str(number), {"/usr/local/cuda-11.7/version.json": text})
