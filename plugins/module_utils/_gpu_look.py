@@ -58,11 +58,11 @@ def look(root="/", timeout=5.0, everything=False):
     """
     began = time.monotonic()
     seen = {
-        "pci": _bounded(_gpu_pci, root, "pci"),
-        "kernel": _bounded(_gpu_kernel, root, "kernel"),
-        "library": _bounded(_gpu_library, root, "library"),
-        "packages": _bounded(_gpu_packages, root, "packages"),
-        "boot": _bounded(_gpu_boot, root, "boot"),
+        "pci": _seen(_gpu_pci, root, "pci"),
+        "kernel": _seen(_gpu_kernel, root, "kernel"),
+        "library": _seen(_gpu_library, root, "library"),
+        "packages": _seen(_gpu_packages, root, "packages"),
+        "boot": _seen(_gpu_boot, root, "boot"),
         "container": _is_container(root),
     }
     if seen["pci"]["status"] == "ok" and not seen["pci"]["visible"]:
@@ -76,7 +76,7 @@ def look(root="/", timeout=5.0, everything=False):
     return host
 
 
-def _bounded(source, root, name):
+def _seen(source, root, name):
     """Return what a source of files sees, or nothing where it fails: the others go on."""
     started = time.monotonic()
     found = {"status": "ok", "detail": ""}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from pathlib import Path
 
 import pytest
 from ansible_collections.mlinabox.core.plugins.module_utils import (
@@ -913,6 +914,14 @@ def test_every_code_is_in_the_table():
     ours = {code for code, (layer, _severity, _fix) in _gpu_codes.CODES.items() if layer in _OURS}
     ours |= {code for code, row in _gpu_codes.CODES.items() if row[0] in ("boot", "packages") and "apt-" not in code}
     assert here == ours
+
+
+def test_the_page_has_every_code():
+    page = (Path(__file__).resolve().parents[4] / "docs" / "gpu_info.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| ([a-z ]+) \| (`[a-z].*`) \|$", page.split("## Codes")[1], re.MULTILINE))
+    documented = {code: layer for layer, codes in rows.items() for code in re.findall(r"`(\S+)`", codes)}
+    here = {code for row in TABLE.values() for code in row[3]}
+    assert documented == {code: _gpu_codes.CODES[code][0] for code in here}
 
 
 def test_codes_and_layers_are_names():
