@@ -73,6 +73,7 @@ CODES = {
     "some-mig-without-instances": ("gpu", WARNING, ""),
     "gpu-slowed-down": ("gpu", WARNING, ""),
     "inforom-corrupted": ("gpu", WARNING, ""),
+    "gpu-excluded": ("gpu", NOTE, ""),
     "fabricmanager-missing": ("fabric", BROKEN, ""),
     "fabricmanager-version": ("fabric", BROKEN, ""),
     "fabricmanager-stopped": ("fabric", BROKEN, "start-fabricmanager"),

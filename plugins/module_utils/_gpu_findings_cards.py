@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ._gpu_codes import finding
 from ._gpu_errors import GPU_IS_LOST, GPU_NOT_FOUND, INSUFFICIENT_POWER, RESET_REQUIRED, SUCCESS
+from ._gpu_structure import EXCLUDED, NO_ANSWER, NOT_KNOWN
 from ._gpu_throttle import TROUBLE
 from ._gpu_versions import version_key
 from ._gpu_words import listed, named, why_not_driven
@@ -37,7 +38,7 @@ def _failing(host, gpus):
         numbers = ",".join(str(gpu["index"]) for gpu in reset if gpu["index"] is not None)
         cure = f"Run `nvidia-smi --gpu-reset{' -i ' if numbers else ''}{numbers}` while nothing uses it, or restart."
         found.append(finding("gpu-needs-reset", text, cure))
-    silent = [gpu for gpu in gpus if gpu["code"] is None and gpu["error"] == "no answer about it"]
+    silent = [gpu for gpu in gpus if gpu["code"] is None and gpu["error"] == NO_ANSWER]
     if silent:
         text = f"{named(silent)} does not answer, and holds up whoever asks: {host['sources']['nvml']['detail']}."
         found.append(finding("gpu-hangs", _plural(text, silent), _POWER_CYCLE))
@@ -58,10 +59,12 @@ def _not_initialized(host, gpus):
     driver = host["driver"]
     none = GPU_NOT_FOUND in (host["sources"]["nvml"]["code"], host["sources"]["smi"]["code"])
     unknown = [
-        gpu
-        for gpu in gpus
-        if gpu["driver"] == "nvidia" and gpu["code"] is None and (none or gpu["error"] == "the driver does not know it")
+        gpu for gpu in gpus if gpu["driver"] == "nvidia" and gpu["code"] is None and (none or gpu["error"] == NOT_KNOWN)
     ]
+    excluded = [gpu for gpu in gpus if gpu["error"] == EXCLUDED]
+    if excluded and not unknown:
+        text = f"The driver was told to leave {named(excluded)} alone (NVreg_ExcludedGpus)."
+        return [finding("gpu-excluded", text, "Nothing to do where that is meant so; else see /etc/modprobe.d.")]
     if not unknown:
         return []
     text = f"NVIDIA's driver {driver['version']} has {named(unknown)} and could not initialize it"

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ._gpu_codes import finding
 from ._gpu_errors import FUNCTION_NOT_FOUND, LIBRARY_NOT_FOUND, VERSION_MISMATCH
 from ._gpu_versions import version_key
@@ -203,7 +205,7 @@ def _differ(driver):
 
 
 def _library_package(driver):
-    names = [one["name"] for one in driver["packages"] if one["name"].startswith("libnvidia-compute-")]
+    names = [one["name"] for one in driver["packages"] if re.match(r"libnvidia-compute(-|$)", one["name"])]
     if names:
         return names[0]
     own = any(one["origin"] == "Debian" for one in driver["packages"])

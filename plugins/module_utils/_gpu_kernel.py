@@ -19,6 +19,7 @@ from ._gpu_root import exists, names, read_text
 _FILE = "/proc/driver/nvidia/version"
 _VERSION = re.compile(r"(Open )?Kernel Module(?: for \S+)?\s+(\d+[\d.]+)")
 _DEVICE_FILE = re.compile(r"nvidia(?:\d+|ctl|-uvm)")
+_EXCLUDED = re.compile(r"^GPU Excluded:\s*Yes", re.MULTILINE)
 _WSL = "/dev/dxg"  # the device of Windows's driver, behind which NVML answers though there is no module
 
 
@@ -32,6 +33,15 @@ def find_module(root="/"):
     """Return `loaded`, `version` and `open` (NVIDIA's open kernel module) of the loaded module below `root`."""
     version, is_open = parse_version(read_text(root, _FILE, 4096))
     return {"loaded": bool(version), "version": version, "open": is_open}
+
+
+def is_excluded(root, address):
+    """Tell whether the driver was told to leave the GPU at an address alone (NVreg_ExcludedGpus).
+
+    Only to be asked of a driver that answers: the driver itself writes this file when it is read.
+    """
+    path = f"/proc/driver/nvidia/gpus/{address}/information"
+    return bool(_EXCLUDED.search(read_text(root, path, 4096)))
 
 
 def look(root="/", _timeout=None):

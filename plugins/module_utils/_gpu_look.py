@@ -122,6 +122,16 @@ def _ask(seen, root, timeout, everything, began):
         _gpu_bounded.wait([listing])
         _gpu_smi.add_list(seen["smi"], listing)
     seen["fabric"] = _gpu_fabric.result(root, fabric) if wants_fabric else _no_fabric()
+    seen["excluded"] = _excluded(seen, root)
+
+
+def _excluded(seen, root):
+    """Return the addresses of the GPUs that the driver, which answers, was told to leave alone."""
+    if OK not in (seen["nvml"]["status"], seen["smi"]["status"]):
+        return []
+    told = {gpu["address"] for source in ("nvml", "smi") for gpu in seen[source]["gpus"]}
+    cards = [card["address"] for card in seen["pci"]["gpus"] if card["driver"] == "nvidia"]
+    return [address for address in cards if address not in told and _gpu_kernel.is_excluded(root, address)]
 
 
 def _wait_for_either(nvml, smi):

@@ -11,7 +11,7 @@ and audio functions (0x0403xx) are neither.
 
 from __future__ import annotations
 
-from ._gpu_root import link_name, names, read_text
+from ._gpu_root import exists, link_name, names, read_text
 
 NVIDIA = "0x10de"
 _BUS = "/sys/bus/pci/devices"
@@ -31,8 +31,8 @@ def look(root="/", _timeout=None):
     found = {"visible": bool(devices), "gpus": [], "nvswitches": 0}
     for address in devices:
         folder = f"{_BUS}/{address}"
-        if _word(root, f"{folder}/vendor") != NVIDIA:
-            continue
+        if _word(root, f"{folder}/vendor") != NVIDIA or exists(root, f"{folder}/physfn"):
+            continue  # what has a physfn is a part of a card, made for a virtual machine
         pci_class, device = _word(root, f"{folder}/class"), _word(root, f"{folder}/device")
         if pci_class.startswith(_SWITCH_CLASS):
             found["nvswitches"] += _is_switch(device)

@@ -19,6 +19,11 @@ from ._gpu_versions import branch
 
 _API = re.compile(r"1\d\.(\d{3}\..*)")
 _WORST_FIRST = ("failed", "not started", "in progress", "state", "completed")
+#: What `error` says where NVML's words say nothing.
+NO_ANSWER = "no answer about it"
+NOT_KNOWN = "the driver does not know it"
+NOT_GIVEN = "it is not given to this container or job"
+EXCLUDED = "the driver was told to leave it alone"
 #: What is known of a GPU of which nobody said a thing. `code`: NVML's return code about it, None where it was not
 #: asked.
 UNKNOWN_GPU = {
@@ -68,7 +73,7 @@ def merge(seen):
     """
     nvml, smi, kernel, packages = seen["nvml"], seen["smi"], seen["kernel"], seen["packages"]
     version = kernel["version"] or nvml["driver"] or smi["driver"]
-    gpus = merge_gpus(seen["pci"]["gpus"], nvml, smi)
+    gpus = merge_gpus(seen["pci"]["gpus"], nvml, smi, seen["excluded"], _all_given(seen))
     return {
         "driver": {
             "loaded": kernel["loaded"],
@@ -104,10 +109,21 @@ def merge(seen):
     }
 
 
-def merge_gpus(cards, nvml, smi):
+def _all_given(seen):
+    """Whether NVML must know every card on the bus.
+
+    A container, or a job in a cgroup, sees the bus of its machine and has the device files of its own GPUs.
+    """
+    files = [name for name in seen["kernel"]["device_files"] if name[-1].isdigit()]
+    cards = [card for card in seen["pci"]["gpus"] if card["driver"] == "nvidia"]
+    return not seen["container"] and not 0 < len(files) < len(cards)
+
+
+def merge_gpus(cards, nvml, smi, excluded=(), all_given=True):
     """Return the GPUs, by address: the cards on the bus, with what NVML, else nvidia-smi, says of each.
 
-    cards: of _gpu_pci.look; nvml, smi: of the two sources. A card that nvidia drives and that a source which answered
+    cards: of _gpu_pci.look; nvml, smi: of the two sources; excluded: addresses that the driver was told to leave
+    alone; all_given: whether NVML must know every card. A card that nvidia drives and that a source which answered
     does not know is one that the driver could not initialize: its `code` is None and its `error` says so.
     """
     found = {card["address"]: dict(copy.deepcopy(UNKNOWN_GPU), **card) for card in cards}
@@ -131,7 +147,7 @@ def merge_gpus(cards, nvml, smi):
     if any(one["status"] == "ok" for one in asked):
         for gpu in found.values():
             if gpu["driver"] == "nvidia" and gpu["code"] is None and not gpu["error"]:
-                gpu["error"] = "the driver does not know it"
+                gpu["error"] = EXCLUDED if gpu["address"] in excluded else NOT_KNOWN if all_given else NOT_GIVEN
     gpus = [found[address] for address in sorted(found)] + nameless
     for gpu in gpus:
         gpu["compute_capability"] = gpu["compute_capability"] or capability(gpu["device"], gpu["name"])
@@ -164,7 +180,7 @@ def _mark_hung(found, source):
         gpu = found[driven[index]]
         if gpu["code"] is None:
             gpu["index"] = index
-            gpu["error"] = "no answer about it"
+            gpu["error"] = NO_ANSWER
 
 
 def _by_runfile(seen):

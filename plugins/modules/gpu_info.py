@@ -217,7 +217,7 @@ gpus:
       description: NVML's return code about it, V(0) where all is well, C(null) where it said nothing.
       type: int
     error:
-      description: What is wrong with it, in NVML's words.
+      description: What is wrong with it, in NVML's words, else in ours.
       type: str
   sample:
     - index: 0

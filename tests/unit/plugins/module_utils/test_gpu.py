@@ -76,6 +76,21 @@ def test_the_bus(tmp_path, devices, expected):
     assert [(gpu["device"], gpu["driver"]) for gpu in found] == expected
 
 
+def test_parts_of_a_card_for_virtual_machines_are_none(tmp_path):
+    root = bus(tmp_path, [(A100, "nvidia"), (A100, "nvidia")])
+    (tmp_path / "sys/bus/pci/devices/0000:01:00.0/physfn").symlink_to("../0000:00:00.0")
+    assert [gpu["address"] for gpu in _gpu_pci.find_gpus(root)] == ["0000:00:00.0"]
+
+
+@pytest.mark.parametrize(("word", "expected"), [("Yes", True), ("No", False), ("", False)])
+def test_an_excluded_gpu(tmp_path, word, expected):
+    folder = tmp_path / "proc/driver/nvidia/gpus/0000:01:00.0"
+    folder.mkdir(parents=True)
+    (folder / "information").write_text(f"Model: \t\t NVIDIA A100\nDevice Minor: \t 0\nGPU Excluded:\t {word}\n")
+    assert _gpu_kernel.is_excluded(str(tmp_path), "0000:01:00.0") is expected
+    assert not _gpu_kernel.is_excluded(str(tmp_path), "0000:02:00.0")
+
+
 def test_a_host_without_a_bus(tmp_path):
     assert _gpu_pci.find_gpus(str(tmp_path / "none")) == []
 

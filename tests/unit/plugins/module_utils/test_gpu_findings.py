@@ -61,7 +61,7 @@ def host(cards=(), nvml=SKIPPED, smi=SKIPPED, loaded=VERSION, **more):
             "loaded": bool(loaded),
             "version": loaded,
             "open": more.get("open", False),
-            "device_files": more.get("device_files", ["nvidia0", "nvidiactl"]),
+            "device_files": more.get("device_files", [*(f"nvidia{n}" for n in range(len(cards))), "nvidiactl"]),
             "status": "ok",
         },
         "library": {"path": "x", "version": more.get("library", loaded), "others": more.get("others", [])},
@@ -83,6 +83,7 @@ def host(cards=(), nvml=SKIPPED, smi=SKIPPED, loaded=VERSION, **more):
         },
         "fabric": {"status": "ok", "running": None, "state": "", "installed": False, **more.get("fabric", {})},
         "container": more.get("container", False),
+        "excluded": more.get("excluded", []),
     }
     for one in seen.values():
         if isinstance(one, dict):
@@ -550,6 +551,30 @@ TABLE = {
         ["gpu-not-initialized"],
         "0000:02:00.0",
         "RmInitAdapter",
+    ),
+    "a container with one of two": (
+        {"cards": [card(1), card(2)], "nvml": WELL, "container": True},
+        "gpu",
+        "",
+        [],
+        "",
+        "",
+    ),
+    "a job with one of two": (
+        {"cards": [card(1), card(2)], "nvml": WELL, "device_files": ["nvidia-uvm", "nvidia1", "nvidiactl"]},
+        "gpu",
+        "",
+        [],
+        "",
+        "",
+    ),
+    "one of two excluded": (
+        {"cards": [card(1), card(2)], "nvml": WELL, "excluded": ["0000:02:00.0"]},
+        "gpu",
+        "",
+        ["gpu-excluded"],
+        "0000:02:00.0",
+        "modprobe.d",
     ),
     "no devices, says nvidia-smi": (
         {"cards": ONE, "nvml": source("failed", None), "smi": source("failed", 28)},
