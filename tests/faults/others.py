@@ -14,6 +14,9 @@ from rig import LeftOver, Request, Run, Unkept
 #: When the disk is filled, and what is written then.
 DISK_FULL = {"download": "download", "link": "link", "compile": "compile", "proof": "state"}
 
+#: Seconds that uv waits where the index holds back on purpose: longer than the slowest machine starts a second run.
+HELD_BACK = 60
+
 
 class Others:
     """live: the lock that is live in the rig. Each fault ends with a judged environment and a run that completes."""
@@ -157,7 +160,7 @@ class Others:
             index = self.rig.tools.index
             index.well()
             index.gate.clear()
-            first = self.rig.start(Request(new))
+            first = self.rig.start(Request(new, patience=HELD_BACK))
             first.until("download", 0.1)
             try:
                 line = self.must_fail(self.rig.start(Request(new, lock_timeout=1)), f"process {first.pid}")
@@ -174,7 +177,7 @@ class Others:
             index = self.rig.tools.index
             index.well()
             index.gate.clear()
-            first = self.rig.start(Request(new))
+            first = self.rig.start(Request(new, patience=HELD_BACK))
             try:
                 first.until("download", 0.2)
                 _phase, kinds = first.freeze()

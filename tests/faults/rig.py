@@ -49,6 +49,7 @@ class Request:
     which: str  # the lock, 'a' or 'b'
     keep: int = 1
     lock_timeout: int = 120
+    patience: int = 3  # seconds that uv waits for an answer of the index
 
 
 @dataclass
@@ -202,7 +203,7 @@ class Run:
                 stdout=subprocess.PIPE if pipes else out,
                 stderr=subprocess.PIPE if pipes else err,
                 cwd="/",
-                env=tools.environ(),
+                env={**tools.environ(), "UV_HTTP_TIMEOUT": str(request.patience)},
                 start_new_session=True,
             )
         self.pid = self.process.pid
@@ -510,7 +511,6 @@ class Tools:
             "PYTHONPATH": str(self.path),
             "PYTHONDONTWRITEBYTECODE": "1",
             "UV_DEFAULT_INDEX": self.index.url,
-            "UV_HTTP_TIMEOUT": "3",
             "UV_HTTP_RETRIES": "1",
         }
 
