@@ -77,6 +77,7 @@ CODES = {
     "fabricmanager-missing": ("fabric", BROKEN, ""),
     "fabricmanager-version": ("fabric", BROKEN, ""),
     "fabricmanager-stopped": ("fabric", BROKEN, "start-fabricmanager"),
+    "fabricmanager-left": ("fabric", WARNING, "start-fabricmanager"),
     "fabric-not-ready": ("fabric", BROKEN, ""),
     "fabric-unsettled": ("fabric", WARNING, ""),
     "fabricmanager-unknown": ("fabric", WARNING, ""),

@@ -150,12 +150,15 @@ def _plural(text, gpus):
 def find_fabric(host):
     """GPUs behind NVSwitches, whose Fabric Manager is not there, not of the driver's version, or not at work."""
     fabric, driver = host["fabric"], host["driver"]
-    if not host["nvswitches"]:
+    if not host["nvswitches"] or host["container"]:
+        # In a container it is the machine's, and not to be seen from here.
         if fabric["state"] in ("not started", "in progress") or fabric["state"].startswith("failed"):
             text = (
-                f"The GPUs' registration with an NVLink fabric is {fabric['state']!r}, and the bus shows no NVSwitch."
+                f"The GPUs' registration with an NVLink fabric is {fabric['state']!r}, and no Fabric Manager is here."
             )
-            cure = "See that the Fabric Manager runs where the switches are, as on the host of this virtual machine."
+            cure = (
+                "See that the Fabric Manager runs where the switches are, as on the host of this machine or container."
+            )
             return [finding("fabric-unsettled", text, cure)]
         return []
     switches = "an NVSwitch" if host["nvswitches"] == 1 else f"{host['nvswitches']} NVSwitches"
@@ -171,6 +174,9 @@ def find_fabric(host):
     if fabric["version"] and version and fabric["version"] != version:
         text = f"The Fabric Manager is of {fabric['version']} and the driver of {version}, and they must be the same."
         return [finding("fabricmanager-version", text, f"Run {install} and `systemctl restart nvidia-fabricmanager`.")]
+    if fabric["running"] is False and fabric["state"] == "completed":
+        text = "The Fabric Manager does not run, and the GPUs that it registered are without it after their next reset."
+        return [finding("fabricmanager-left", text, f"Run {start}, and see `journalctl -u nvidia-fabricmanager`.")]
     if fabric["running"] is False:
         text = (
             f"The GPUs are behind {switches}, and the Fabric Manager does not run, without which CUDA says error 802."

@@ -740,6 +740,27 @@ TABLE = {
         "does not run",
         "systemctl enable --now",
     ),
+    "a Fabric Manager that stopped after its work": (
+        {
+            "cards": ONE,
+            "nvml": source(gpus=[gpu(1, fabric="completed")]),
+            **FABRIC,
+            "fabric": {"running": False, "state": "failed", "installed": True},
+        },
+        "gpu",
+        "",
+        ["fabricmanager-left"],
+        "after their next reset",
+        "systemctl enable --now",
+    ),
+    "NVSwitches, from a container": (
+        {"cards": ONE, "nvml": WELL, "nvswitches": 6, "container": True},
+        "gpu",
+        "",
+        [],
+        "",
+        "",
+    ),
     "a registration that is not done": (
         {"cards": ONE, **FABRIC, "nvml": source(gpus=[gpu(1, fabric="in progress")])},
         "broken",
@@ -761,8 +782,8 @@ TABLE = {
         "gpu",
         "",
         ["fabric-unsettled"],
-        "no NVSwitch",
-        "virtual machine",
+        "no Fabric Manager is here",
+        "where the switches are",
     ),
     "nobody knows of the Fabric Manager": (
         {"cards": ONE, "nvml": WELL, **FABRIC, "fabric": {"running": None, "installed": True}},
