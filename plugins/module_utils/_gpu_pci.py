@@ -25,7 +25,8 @@ def look(root="/", _timeout=None):
     """Return what the bus shows below `root`.
 
     visible: whether it shows anything at all (containers and small virtual machines may see none); gpus: a dict for
-    each NVIDIA GPU, by address, as find_gpus returns them; nvswitches: how many NVSwitches.
+    each NVIDIA GPU, by address: `address` (0000:01:00.0), `device` (0x20b2), `class`, and `driver`, the kernel driver
+    that has it ('nvidia', 'nouveau', 'vfio-pci', ...) or ''; nvswitches: how many NVSwitches.
     """
     devices = names(root, _BUS)
     found = {"visible": bool(devices), "gpus": [], "nvswitches": 0}
@@ -40,15 +41,6 @@ def look(root="/", _timeout=None):
             driver = link_name(root, f"{folder}/driver")
             found["gpus"].append({"address": address, "device": device, "class": pci_class, "driver": driver})
     return found
-
-
-def find_gpus(root="/"):
-    """Return a dict for each NVIDIA GPU on the bus below `root`, by address.
-
-    `address` (0000:01:00.0), `device` (0x20b2), `class`, and `driver`, the kernel driver that has it ('nvidia',
-    'nouveau', 'vfio-pci', ...) or ''.
-    """
-    return look(root)["gpus"]
 
 
 def _is_switch(device):

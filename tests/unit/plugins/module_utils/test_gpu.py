@@ -72,14 +72,14 @@ def test_the_module(tmp_path):
     ],
 )
 def test_the_bus(tmp_path, devices, expected):
-    found = _gpu_pci.find_gpus(bus(tmp_path, devices))
+    found = _gpu_pci.look(bus(tmp_path, devices))["gpus"]
     assert [(gpu["device"], gpu["driver"]) for gpu in found] == expected
 
 
 def test_parts_of_a_card_for_virtual_machines_are_none(tmp_path):
     root = bus(tmp_path, [(A100, "nvidia"), (A100, "nvidia")])
     (tmp_path / "sys/bus/pci/devices/0000:01:00.0/physfn").symlink_to("../0000:00:00.0")
-    assert [gpu["address"] for gpu in _gpu_pci.find_gpus(root)] == ["0000:00:00.0"]
+    assert [gpu["address"] for gpu in _gpu_pci.look(root)["gpus"]] == ["0000:00:00.0"]
 
 
 @pytest.mark.parametrize(("word", "expected"), [("Yes", True), ("No", False), ("", False)])
@@ -92,7 +92,7 @@ def test_an_excluded_gpu(tmp_path, word, expected):
 
 
 def test_a_host_without_a_bus(tmp_path):
-    assert _gpu_pci.find_gpus(str(tmp_path / "none")) == []
+    assert _gpu_pci.look(str(tmp_path / "none"))["gpus"] == []
 
 
 @pytest.mark.parametrize(
