@@ -26,7 +26,9 @@ from .names import LockError
 from .remote import opened
 from .stack import Target
 
-HEADER = "# What GPU code the wheels of {lock} hold. ./box lock wrote this, out of the wheels; a change here is lost.\n"
+HEADER = (
+    "---\n# What GPU code the wheels of {lock} hold. ./box lock wrote this, out of the wheels; a change here is lost.\n"
+)
 
 
 def path_of(lock: Path) -> Path:
