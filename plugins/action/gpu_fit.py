@@ -65,9 +65,9 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(error)) from None
         fits = not refused(found)
         if not fits and options["problems"] == REFUSE:
-            message += " With nvidia_check_fit=warn it is installed all the same."
-            result.update(failed=True, msg=message)
-        elif found and options["problems"] != IGNORE:
+            # One line, without the list that it was made of.
+            raise AnsibleActionFail(f"{message} With nvidia_check_fit=warn it is installed all the same.")
+        if found and options["problems"] != IGNORE:
             result["warnings"] = [message]
         result.update(changed=False, fits=fits, found=found)
         return result

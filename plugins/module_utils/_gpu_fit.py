@@ -89,42 +89,44 @@ def _driver(driver, gpus, want):
 def _wheels(host, driver, gpus, want):
     """Yield what each wheel's code, and the driver that must compile it, is to the GPUs."""
     supported = (host.get("driver") or {}).get("cuda") or driver_cuda(driver)
+    held = {name: wheel for name, wheel in want["wheels"].items() if wheel["architectures"]}
     computes = any(
         _is_framework(name) and any(runs(wheel["architectures"], gpu[1]) == MACHINE for gpu in gpus)
-        for name, wheel in want["wheels"].items()
+        for name, wheel in held.items()
     )
-    for name, wheel in want["wheels"].items():
-        if not wheel["architectures"]:
-            continue
+    compiled = {}
+    for name, wheel in held.items():
         who = title(name, wheel)
-        by_way = {way: [gpu for gpu in gpus if runs(wheel["architectures"], gpu[1]) == way] for way in (NONE, PTX)}
-        if by_way[NONE]:
-            severity = _severity(name, by_way[NONE], gpus)
+        none, ptx = ([gpu for gpu in gpus if runs(wheel["architectures"], gpu[1]) == way] for way in (NONE, PTX))
+        if none:
+            severity = _severity(name, none, gpus)
             yield _problem(
                 "no-architecture",
                 severity,
-                f"{who} cannot run on {_named(by_way[NONE])}.",
+                f"{who} cannot run on {_named(none)}.",
                 f"Its wheel holds {spelled(wheel['architectures'])}.",
                 "" if severity == REFUSE else "Let programs that use it see other GPUs only (CUDA_VISIBLE_DEVICES).",
             )
-        if by_way[PTX] and supported and numbers(supported) < numbers(wheel["cuda"])[:2]:
+        if ptx and (driver or supported) and numbers(supported) < numbers(wheel["cuda"])[:2]:
             yield _problem(
                 "ptx-needs-driver",
                 # That it was made by just that release is taken from the wheel's word; where another framework does
                 # compute, that is no ground to stop the box.
-                WARN if computes else _severity(name, by_way[NONE] + by_way[PTX], gpus),
-                f"{who} has only PTX for {_named(by_way[PTX])}, and the driver {driver} cannot compile it.",
-                f"It was made with CUDA {wheel['cuda']}, the driver supports {supported}.",
-                _newer_driver(toolkit_driver(wheel["cuda"]), by_way[PTX]),
+                WARN if computes else _severity(name, none + ptx, gpus),
+                f"{who} has only PTX for {_named(ptx)}, and the driver {driver} cannot compile it.",
+                f"It was made with CUDA {wheel['cuda']}, the driver supports {supported or 'none of those known'}.",
+                _newer_driver(toolkit_driver(wheel["cuda"]), ptx),
             )
-        elif by_way[PTX]:
-            yield _problem(
-                "ptx-only",
-                WARN,
-                f"{who} has only PTX for {_named(by_way[PTX])}.",
-                "The driver compiles it when a program starts for the first time, which may take many minutes.",
-                "",
-            )
+        elif ptx:
+            compiled.setdefault(_named(ptx), []).append(who)
+    for some, names in compiled.items():
+        yield _problem(
+            "ptx-only",
+            WARN,
+            f"{listed(names)} {'have' if len(names) > 1 else 'has'} only PTX for {some}.",
+            "The driver compiles it when a program starts for the first time, which may take many minutes.",
+            "",
+        )
 
 
 def _toolkit(driver, gpus, want):

@@ -89,7 +89,7 @@ RETURN = r"""
 fits:
   description: Whether nothing refuses the stack.
   type: bool
-  returned: always
+  returned: success
   sample: true
 found:
   description:
@@ -97,7 +97,7 @@ found:
       C(cure), each one sentence or empty.
   type: list
   elements: dict
-  returned: always
+  returned: success
   sample:
     - code: no-architecture
       severity: refuse

@@ -12,7 +12,6 @@ ROLES = sorted(path for path in (Path(__file__).resolve().parents[2] / "roles").
 #: Roles without a state, each with its reason.
 STATELESS = {
     "stack": "loads data on the controller and leaves nothing on a host",
-    "nvidia_check": "looks at a host and leaves nothing on it",
 }
 
 pytestmark = pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)

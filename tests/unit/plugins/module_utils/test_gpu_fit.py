@@ -142,6 +142,14 @@ def test_the_words():
     assert problem["what"] == "The driver 575.57.08 is too old: torch 1.0, made with CUDA 13.1, needs 580 or newer."
 
 
+def test_what_the_driver_compiles_is_told_once():
+    wheels = want(torch=("12.1", "8.0 9.0"), tensorflow=("11.2", "8.0+PTX"), xgboost=("11.0", "8.0+PTX"))
+    (problem,) = fit(host("535.54.03", "9.0"), wheels)
+    assert problem["what"] == (
+        "tensorflow 1.0 and xgboost 1.0 have only PTX for NVIDIA H100 80GB HBM3 (compute capability 9.0)."
+    )
+
+
 def test_a_gpu_that_no_driver_that_new_drives():
     (problem, _too) = fit(host("470.256.02", "3.7"), want("12.1.1"))
     assert problem["cure"] == (
