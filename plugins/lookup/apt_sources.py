@@ -15,11 +15,13 @@ short_description: Adds apt repositories' keys to them, fingerprints checked
 description:
   - Reads each repository's key file, armored or not, and fails unless its fingerprint is the one that is expected. No
     gpg is needed.
+  - A repository without a key, such as one that the host's own keyring is for, is passed on as it is.
 options:
   _terms:
     description:
       - Repositories, each a map with C(name), C(content) (deb822 text without C(Signed-By)), C(key_file) (a path on the
-        controller) and C(fingerprint) (in full; spaces are passed by).
+        controller) or C(key) (the key itself, base64), C(fingerprint) (in full; spaces are passed by) and
+        C(preferences).
     required: true
 """
 
@@ -42,8 +44,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description:
-    - The repositories as P(mlinabox.core.apt_plan#module) takes them, each a map with C(name), C(content), C(key)
-      (base64 of the key's file) and C(key_suffix), V(.asc) where the key is armored and V(.gpg) where not.
+    - The repositories as P(mlinabox.core.apt_plan#module) takes them, each a map with C(name), C(content),
+      C(preferences), C(key) (base64 of the key's file, or empty) and C(key_suffix), V(.asc) where the key is armored
+      and V(.gpg) where not.
   type: list
   elements: dict
 """
@@ -62,12 +65,25 @@ class LookupModule(LookupBase):
     def run(self, terms, variables=None, **kwargs):
         return [self._source(term) for term in terms]
 
+    def _source(self, term):
+        data = self._key(term) if "key_file" in term or "key" in term else b""
+        return {
+            "name": str(term["name"]),
+            "content": str(term["content"]),
+            "preferences": str(term.get("preferences", "")),
+            "key": base64.b64encode(data).decode("ascii"),
+            "key_suffix": ".asc" if not data or _openpgp.is_armored(data) else ".gpg",
+        }
+
     @staticmethod
-    def _source(term):
-        path = str(term["key_file"])
+    def _key(term):
+        path = str(term.get("key_file", f"of {term['name']}"))
         try:
-            with open(os.path.expanduser(path), "rb") as stream:
-                data = stream.read()
+            if "key_file" in term:
+                with open(os.path.expanduser(path), "rb") as stream:
+                    data = stream.read()
+            else:
+                data = base64.b64decode(str(term["key"]), validate=True)
             wanted, found = _openpgp.normalized(str(term["fingerprint"])), _openpgp.fingerprints(data)
         except OSError as error:
             raise AnsibleError(f"The key {path} cannot be read: {error.strerror}") from error
@@ -75,9 +91,4 @@ class LookupModule(LookupBase):
             raise AnsibleError(f"The key {path}: {error}") from error
         if found != [wanted]:
             raise AnsibleError(f"The key {path} has the fingerprint {', '.join(found)}, not {wanted}; do not trust it.")
-        return {
-            "name": str(term["name"]),
-            "content": str(term["content"]),
-            "key": base64.b64encode(data).decode("ascii"),
-            "key_suffix": ".asc" if _openpgp.is_armored(data) else ".gpg",
-        }
+        return data

@@ -4,8 +4,8 @@
 
 """What each owner (a role) asked of apt and what came of it: /var/lib/mlinabox/apt/<owner>.json. No Ansible import.
 
-A record: {"requested": [specs], "installed": {name: version}, "sources": [names]}. `installed` holds only what was not
-on the host before, so that taking back never takes what somebody else brought.
+A record: {"requested": [specs], "installed": {name: version}, "sources": [names], "held": [names]}. `installed` and
+`held` have only what was not there, or not held, before: taking back never takes what somebody else brought.
 """
 
 from __future__ import annotations
@@ -34,27 +34,46 @@ def _read(path):
             "requested": list(record["requested"]),
             "installed": dict(record["installed"]),
             "sources": list(record["sources"]),
+            "held": list(record.get("held", [])),
         }
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is damaged ({error}); remove it to forget what its owner brought") from error
 
 
-def grown(record, requested, installs, sources):
-    """Return the record after `installs` (of parse_simulation) for `requested` (specs) from `sources` (names)."""
-    before = record or {"requested": [], "installed": {}, "sources": []}
-    new = {package["name"]: package["version"] for package in installs if not package["old"]}
+_EMPTY = {"requested": [], "installed": {}, "sources": [], "held": []}
+
+
+def grown(record, requested, installs, sources, held=()):
+    """Return the record after `installs` (of parse_simulation) for `requested` (specs) from `sources` (names).
+
+    held: the names that were newly held.
+    """
+    before = record or _EMPTY
+    new = {
+        package["name"]: package["version"]
+        for package in installs
+        if not package["old"] or package["name"] in before["installed"]
+    }
+    # Another version of a package takes the place of the one that was asked for before.
+    asked = {_name(spec) for spec in requested}
+    earlier = [spec for spec in before["requested"] if _name(spec) not in asked]
     return {
-        "requested": sorted(set(before["requested"]) | set(requested)),
+        "requested": sorted({*earlier, *requested}),
         "installed": dict(sorted({**before["installed"], **new}.items())),
         "sources": sorted(set(before["sources"]) | set(sources)),
+        "held": sorted(set(before["held"]) | set(held)),
     }
+
+
+def _name(spec):
+    return spec.split("=")[0].split(":")[0]
 
 
 def nobody_elses(owner, records):
     """Return (names, sources) recorded for `owner` that no other owner asked for by name."""
-    mine = records.get(owner, {"requested": [], "installed": {}, "sources": []})
+    mine = records.get(owner, _EMPTY)
     others = [record for other, record in records.items() if other != owner]
-    asked = {spec.split("=")[0].split(":")[0] for record in others for spec in record["requested"]}
+    asked = {_name(spec) for record in others for spec in record["requested"]}
     used = {source for record in others for source in record["sources"]}
     return (
         [name for name in mine["installed"] if name not in asked],

@@ -21,12 +21,13 @@ _SPEC = re.compile(r"([a-z0-9][a-z0-9+.-]*)(?::([a-z0-9-]+))?(?:=(\S+))?\Z")
 
 
 class Package:
-    """One installed package: name, version, architecture, whether it must stay, what it needs and provides."""
+    """One installed package: name, version, architecture, what it needs and provides, if it is held or must stay."""
 
     def __init__(self, fields):
         self.name = fields["Package"]
         self.version = fields.get("Version", "")
         self.architecture = fields.get("Architecture", "")
+        self.held = fields.get("Status", "").startswith("hold ")
         self.must_stay = (
             fields.get("Essential") == "yes" or fields.get("Protected") == "yes" or fields.get("Priority") == "required"
         )

@@ -94,6 +94,37 @@ options:
         type: str
         choices: [.asc, .gpg]
         default: .asc
+      preferences:
+        description: The text of C(/etc/apt/preferences.d/mlinabox-<name>.pref), which comes and goes with the source.
+        type: str
+        default: ""
+  preferences:
+    description: The text of C(/etc/apt/preferences.d/mlinabox-<owner>.pref).
+    type: str
+    default: ""
+  without:
+    description:
+      - Files of apt's configuration that are planned with as if they were not there, each with a list of its lines
+        where it is only these.
+    type: dict
+    default: {}
+  hold:
+    description:
+      - Names among O(names) that are held at their version (C(apt-mark hold)), and may be changed although they are. A
+        version that somebody else holds is not changed.
+    type: list
+    elements: str
+    default: []
+  refuse:
+    description:
+      - Regular expressions over whole names of packages that the installation must neither install nor replace.
+    type: list
+    elements: str
+    default: []
+  refuse_reason:
+    description: Why not, for the message.
+    type: str
+    default: they are not for this to change
 """
 
 EXAMPLES = r"""
@@ -141,6 +172,18 @@ remove_sources:
   elements: str
   returned: success
   sample: []
+hold:
+  description: With O(state=present), the names to hand to C(apt-mark hold) after the installation.
+  type: list
+  elements: str
+  returned: success
+  sample: []
+unhold:
+  description: The names to hand to C(apt-mark unhold) before the removal, or before they get another version.
+  type: list
+  elements: str
+  returned: success
+  sample: []
 records:
   description: The files of records that are to be written, with their text.
   type: dict
@@ -156,10 +199,13 @@ forget:
 import json
 import os
 import platform
+import re
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mlinabox.core.plugins.module_utils import _apt, _apt_get, _apt_record, _dpkg
 
+# So many names are said in a message.
+FEW = 3
 # What the builtin apt module needs; it would bring it unplanned.
 PYTHON_APT = "python3-apt"
 
@@ -182,6 +228,17 @@ def record_text(record):
     return json.dumps(record, indent=2) + "\n"
 
 
+def few(names):
+    """Return the first of `names` as a text that says how many more there are."""
+    more = len(names) - FEW
+    return ", ".join(names[:FEW]) + (f" and {more} more" if more > 0 else "")
+
+
+def preferences_path(name):
+    """Return the path of the preferences of a source or an owner."""
+    return f"/etc/apt/preferences.d/mlinabox-{name}.pref"
+
+
 def record_path(owner):
     """Return the path of `owner`'s record."""
     return os.path.join(_apt_record.FOLDER, owner + ".json")
@@ -196,7 +253,8 @@ class Planner:
         self.installed = _dpkg.read_status()
         self.apt = _apt_get.Apt(module.run_command, module.params["lock_timeout"])
         self.result = {
-            "lines": [], "packages": [], "install": [], "remove": [], "remove_sources": [], "records": {}, "forget": "",
+            "lines": [], "packages": [], "install": [], "remove": [], "remove_sources": [], "hold": [], "unhold": [],
+            "records": {}, "forget": "",
         }  # fmt: skip
         try:
             self.records = _apt_record.read_records()
@@ -205,8 +263,9 @@ class Planner:
 
     def present(self):
         """Fill the result for state present."""
-        names = self.params["names"]
+        names, owner = self.params["names"], self.params["owner"]
         missing = [name for name in names if not _dpkg.is_satisfied(name, self.installed)]
+        self._let_go(missing)
         installs = []
         if missing:
             if PYTHON_APT not in self.installed and PYTHON_APT not in missing:
@@ -216,13 +275,31 @@ class Planner:
         self.result["packages"] = [{**package, "requested": package["name"] in wanted} for package in installs]
         self.result["install"] = missing
         self.result["lines"] = [_apt.install_line(package) for package in installs]
-        owner = self.params["owner"]
         sources = [source["name"] for source in self.params["sources"]]
-        record = _apt_record.grown(self.records.get(owner), names, installs, sources)
+        hold = [name for name in self.params["hold"] if name not in self.installed or not self.installed[name].held]
+        record = _apt_record.grown(self.records.get(owner), names, installs, sources, hold)
         if record != self.records.get(owner):
             self.result["records"] = {record_path(owner): record_text(record)}
             if not installs:
-                self.result["lines"] = [f"would record that {owner} needs {', '.join(names)}"]
+                self.result["lines"] = [f"would record that {owner} needs {few(names)}"]
+        if hold:
+            self.result["lines"] += [f"would hold {', '.join(hold)}"]
+        # What is held and gets another version is let go for that, and held again.
+        self.result["hold"] = hold + self.result["unhold"]
+
+    def _let_go(self, missing):
+        """Note which of `missing` are held by us at another version; fail where somebody else holds one."""
+        ours = {name for record in self.records.values() for name in record["held"]}
+        for spec in missing:
+            name, version = _dpkg.parse_spec(spec)
+            if name not in self.installed or not self.installed[name].held:
+                continue
+            if name not in ours:
+                self.module.fail_json(
+                    msg=f"{name} is held at {self.installed[name].version}, not by this collection, and {version} is "
+                    f"wanted. `apt-mark unhold {name}` lets it go."
+                )
+            self.result["unhold"].append(name)
 
     def absent(self):
         """Fill the result for state absent."""
@@ -230,6 +307,9 @@ class Planner:
         if owner not in self.records:
             return
         candidates, sources = _apt_record.nobody_elses(owner, self.records)
+        self.result["unhold"] = [
+            name for name in self.records[owner]["held"] if name in self.installed and self.installed[name].held
+        ]
         remove = _dpkg.removable(candidates, self.installed)
         if remove:
             rc, text = self.apt.simulate("remove", remove)
@@ -246,19 +326,23 @@ class Planner:
         self.result["forget"] = record_path(owner)
         self.result["lines"] = [f"would remove {name}={self.installed[name].version}" for name in remove]
         self.result["lines"] += [f"would keep {name}, which others need" for name in kept]
+        self.result["lines"] += [f"would no longer hold {name}" for name in self.result["unhold"] if name not in remove]
         self.result["lines"] += [f"would remove the source mlinabox-{name}" for name in sources]
         self.result["lines"] += [f"would remove {record_path(owner)}"]
 
     def _simulated(self, names):
         """Return the packages that installing `names` brings; fail with one line when that cannot be done."""
-        unknown_sources = self._sources_not_there()
+        unknown_sources, without = self._sources_not_there(), self._still_there()
+        if unknown_sources or without or self._other_preferences():
+            self.apt.pretend(unknown_sources, self._preferences(), without)
+        own = bool(self.module.check_mode or unknown_sources or without)
         fetched = None
-        if unknown_sources or self.params["refresh"] == "always" or not self._fresh():
-            fetched = self._fetch(unknown_sources)
+        if unknown_sources or without or self.params["refresh"] == "always" or not self._fresh():
+            fetched = self._fetch(own)
         rc, text = self.apt.simulate("install", names)
         if rc and fetched is None:
             # The lists may be of this morning, the package of this noon.
-            fetched = self._fetch(unknown_sources)
+            fetched = self._fetch(own)
             rc, text = self.apt.simulate("install", names)
         failures = _apt.fetch_failures(fetched or "") or (_apt.errors(fetched or "") if rc else [])
         if rc:
@@ -268,18 +352,56 @@ class Planner:
         installs, removals = _apt.parse_simulation(text)
         if removals:
             self.module.fail_json(
-                msg=f"Installing {', '.join(names)} would remove {', '.join(removals)}; remove that yourself first."
+                msg=f"Installing {few(names)} would remove {', '.join(removals)}; remove that yourself first."
+            )
+        refused = [
+            package
+            for package in installs
+            if any(re.fullmatch(pattern, package["name"]) for pattern in self.params["refuse"])
+        ]
+        if refused:
+            what = ", ".join(f"{package['name']}={package['version']} from {package['source']}" for package in refused)
+            self.module.fail_json(
+                msg=f"Installing {few(names)} would bring {what}: {self.params['refuse_reason']}. Nothing was changed."
             )
         return installs
 
     def _fresh(self):
         return _apt_get.lists_are_fresh(self.params["lists_max_age"])
 
-    def _fetch(self, sources):
-        if self.module.check_mode or sources:
-            self.apt.close()
-            self.apt.own_lists(sources)
+    def _fetch(self, own):
+        if own:
+            self.apt.own_lists()
         return self.apt.update()
+
+    def _preferences(self):
+        """Return {name of a file: its text} of the preferences that come with the sources and the owner."""
+        texts = {source["name"]: source["preferences"] for source in self.params["sources"]}
+        texts[self.params["owner"]] = self.params["preferences"]
+        return {os.path.basename(preferences_path(name)): text for name, text in texts.items() if text}
+
+    def _other_preferences(self):
+        for name, text in self._preferences().items():
+            try:
+                with open(os.path.join("/etc/apt/preferences.d", name), encoding="utf-8") as stream:
+                    if text.strip() not in stream.read():
+                        return True
+            except OSError:
+                return True
+        return False
+
+    def _still_there(self):
+        """Return those of `without` that the host still has."""
+        there = {}
+        for path, lines in self.params["without"].items():
+            try:
+                with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+                    found = stream.read().splitlines()
+            except OSError:
+                continue
+            if not lines or set(lines) & set(found):
+                there[path] = lines
+        return there
 
     def _sources_not_there(self):
         return [
@@ -292,7 +414,7 @@ class Planner:
         if failures:
             self.module.fail_json(
                 msg=f"apt cannot fetch its package lists ({failures[0]}), and without them not all of "
-                f"{', '.join(self.params['names'])} can be had. "
+                f"{few(self.params['names'])} can be had. "
                 "Check the host's network, or set network_http_proxy and network_ca_bundle."
             )
         known = self.apt.known_names() if _apt.unknown_names(text) else []
@@ -318,8 +440,14 @@ def main():
                     "content": {"type": "str", "required": True},
                     "key": {"type": "str", "no_log": False},
                     "key_suffix": {"type": "str", "choices": [".asc", ".gpg"], "default": ".asc", "no_log": False},
+                    "preferences": {"type": "str", "default": ""},
                 },
             },
+            "preferences": {"type": "str", "default": ""},
+            "without": {"type": "dict", "default": {}},
+            "hold": {"type": "list", "elements": "str", "default": []},
+            "refuse": {"type": "list", "elements": "str", "default": []},
+            "refuse_reason": {"type": "str", "default": "they are not for this to change"},
         },
         supports_check_mode=True,
     )

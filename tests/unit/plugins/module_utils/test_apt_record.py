@@ -8,8 +8,8 @@ import pytest
 from ansible_collections.mlinabox.core.plugins.module_utils import _apt_record
 
 
-def record(requested=(), installed=None, sources=()):
-    return {"requested": list(requested), "installed": installed or {}, "sources": list(sources)}
+def record(requested=(), installed=None, sources=(), held=()):
+    return {"requested": list(requested), "installed": installed or {}, "sources": list(sources), "held": list(held)}
 
 
 def install(name, version="1", old=""):
@@ -22,6 +22,15 @@ def test_a_record_grows_by_what_is_new_and_nothing_else():
     assert _apt_record.grown(first, ["jq"], [], []) == first
     second = _apt_record.grown(first, ["git"], [install("git")], ["s"])
     assert second == record(["git", "jq"], {"git": "1", "jq": "1"}, ["s"])
+    held = _apt_record.grown(second, ["git"], [], [], ["git"])
+    assert held == record(["git", "jq"], {"git": "1", "jq": "1"}, ["s"], ["git"])
+    assert _apt_record.grown(held, ["git"], [], [], []) == held
+
+
+def test_another_version_takes_the_place_of_the_one_that_was_asked_for():
+    first = _apt_record.grown(None, ["jq=1", "git"], [install("jq")], [])
+    second = _apt_record.grown(first, ["jq=2"], [install("jq", "2", old="1"), install("libc6", "2", old="1")], [])
+    assert second == record(["git", "jq=2"], {"jq": "2"})
 
 
 def test_what_others_asked_for_stays():
@@ -42,9 +51,10 @@ def test_what_stays_for_others_goes_with_them():
 
 def test_records_are_read(tmp_path):
     assert _apt_record.read_records(str(tmp_path / "none")) == {}
-    (tmp_path / "tools.json").write_text(json.dumps(record(["jq"])))
+    (tmp_path / "tools.json").write_text(json.dumps(record(["jq"], held=["jq"])))
+    (tmp_path / "earlier.json").write_text('{"requested": ["jq"], "installed": {}, "sources": []}')
     (tmp_path / "README").write_text("not a record")
-    assert _apt_record.read_records(str(tmp_path)) == {"tools": record(["jq"])}
+    assert _apt_record.read_records(str(tmp_path)) == {"tools": record(["jq"], held=["jq"]), "earlier": record(["jq"])}
 
 
 @pytest.mark.parametrize("text", ["", "{", "{}", "[]", '{"requested": 1, "installed": {}, "sources": []}'])
