@@ -26,6 +26,11 @@ def free_mib(path):
     return found.f_bavail * found.f_frsize // _MIB
 
 
+def same_file_system(path, other):
+    """Return whether two paths, or what of them exists, are on one file system."""
+    return os.stat(existing_parent(path)).st_dev == os.stat(existing_parent(other)).st_dev
+
+
 def recorded_mib(generation):
     """Return what the files of a generation take, in MiB, by its manifest; 0 where it cannot be read."""
     try:
