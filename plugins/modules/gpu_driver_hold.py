@@ -116,9 +116,12 @@ def mark(module, word, names):
         rc, out, err = module.run_command([program, word, *names], environ_update={"LC_ALL": "C", "LANGUAGE": "C"})
         if not rc:
             return
-        if "lock" not in err or time.monotonic() >= end:
-            said = " ".join((err or out).split())
+        # dpkg says what is wrong first, then that nobody should remove its lock.
+        said = next(iter((err or out).strip().splitlines()), f"it ended with {rc}")
+        if "locked by another process" not in said:
             module.fail_json(msg=f"apt-mark {word} {' '.join(names)} failed: {said}")
+        if time.monotonic() >= end:
+            module.fail_json(msg=f"apt-mark {word} waited {module.params['lock_timeout']} s for a lock: {said}")
         time.sleep(POLL)
 
 

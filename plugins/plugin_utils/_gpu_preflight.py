@@ -63,7 +63,9 @@ def check(
     refusing = [problem for problem in problems if problem["severity"] == REFUSE]
     if not refusing:
         return problems, message(want, problems, [], release)
-    suited = others(host, [{**one, "gpu_wheels": of_stack(one)} for one in stacks], release, want)
+    # The one that was asked for may lie somewhere else.
+    known = [stack, *(one for one in stacks if one["dir"] != stack["dir"])]
+    suited = others(host, [{**one, "gpu_wheels": of_stack(one)} for one in known], release, want)
     return problems, message(want, refusing, suited, release)
 
 

@@ -148,6 +148,13 @@ def test_no_stack_would_work():
     assert message.endswith("None of the stacks that were found would work here.")
 
 
+def test_a_stack_that_is_not_on_the_search_path_is_tried_too():
+    release = RELEASES["2023"]
+    loaded, _warnings = _stack.choose("2023", *release, [STACKS])
+    _found, message = check(box("M4000", "580.95.05"), loaded, "cuda", ["13.0.2"], [], [], release)
+    assert message.endswith("Stack 2023, variant cuda, with its own CUDA 12.1.1 would work here.")
+
+
 def test_several_toolkits():
     found, message = held(box("V100", "580.95.05"), "2023", toolkits=["stack", "13.0.2"])
     assert refusing(found) == ["toolkit-dropped-gpu"]
