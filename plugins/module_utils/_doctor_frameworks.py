@@ -19,6 +19,7 @@ import time
 from . import _doctor_probe
 from ._gpu_codes import finding
 from ._gpu_root import names, resolve
+from ._own_source import source_of
 from ._smoke_check import Check
 from ._smoke_confine import confinement
 from ._smoke_folder import PLACE, clear, run_folder
@@ -91,7 +92,7 @@ def _python(root, path):
 
 def _try(python, framework, home, owner, cut_off, variables, timeout, root):
     make_home(home, owner)
-    script = f"{_source(_doctor_probe)}\n\nmain({framework!r})\n"
+    script = f"{source_of(_doctor_probe)}\n\nmain({framework!r})\n"
     check = Check(name=framework, script=script, distribution=framework, timeout=timeout)
     # The driver's own setuid program makes the device files of a GPU that nobody has used since the start.
     confine = confinement(None if os.geteuid() else owner, not cut_off, _groups(root), may_gain=True)
@@ -110,12 +111,6 @@ def _try(python, framework, home, owner, cut_off, variables, timeout, root):
     result = read(outcome[0], _log(f"{home}.err"))
     clear(home)
     return {**result, "seconds": outcome[2]}
-
-
-def _source(module):
-    """The text of a module of ours, from a file or from the archive that Ansible sends; its own loader gives bytes."""
-    source = module.__loader__.get_source(module.__name__)
-    return source.decode("utf-8") if isinstance(source, bytes) else source
 
 
 def _groups(root):

@@ -1,0 +1,59 @@
+"""What who logs in is shown, at each start anew."""
+
+import json
+
+LINE = "GPU BROKEN, nouveau: The driver nouveau has GPU 0000:01:00.0, and CUDA cannot use it."
+
+
+def shown(host):
+    """What pam_motd shows at a login (str): it runs these scripts, and puts what they say together."""
+    return host.check_output("run-parts --lsbsysinit /etc/update-motd.d")
+
+
+def test_who_logs_in_sees_one_line(host):
+    lines = [line for line in shown(host).splitlines() if "GPU" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith(LINE)
+
+
+def test_a_real_login_shows_it(host):
+    """login(1) with the PAM configuration of the distribution, on a terminal of its own."""
+    host.run("id ada || useradd --create-home --shell /bin/sh ada")
+    said = host.check_output("echo exit | script --quiet --command 'login -f ada' /dev/null")
+    assert LINE in said.replace("\r", "")
+
+
+def test_the_whole_result_lies_beside_it(host):
+    status = json.loads(host.file("/run/mlinabox/gpu.json").content_string)
+    assert (status["kind"], status["layer"]) == ("broken", "nouveau")
+    assert status["findings"][0]["code"] == "nouveau-bound"
+    assert status["line"].startswith(LINE)
+
+
+def test_the_next_start_finds_out_anew(host):
+    """The unit is what the start runs: what it finds then is shown, and an earlier line never is."""
+    unit = "mlinabox-gpu-sentinel.service"
+    assert host.check_output(f"systemctl show --property=Result,ExecMainStatus --value {unit}").split() == [
+        "success",
+        "0",
+    ]
+    assert f"/{unit}" in host.check_output("systemctl list-dependencies --plain multi-user.target --full") or unit in (
+        host.check_output("systemctl list-dependencies --plain multi-user.target")
+    )
+    device = "/srv/host/sys/bus/pci/devices/0000:01:00.0"
+    try:
+        host.check_output(f"systemctl stop {unit} && rm -f /run/mlinabox/gpu.* && mv {device} /srv/gone")
+        assert "GPU" not in shown(host)
+        host.check_output("systemctl isolate multi-user.target")
+        assert "GPU: none. There is no NVIDIA GPU on the PCI bus." in shown(host)
+    finally:
+        host.run(f"mv /srv/gone {device}")
+        host.check_output(f"systemctl restart {unit}")
+    assert LINE in shown(host)
+
+
+def test_a_driver_that_hangs_holds_up_no_start(host):
+    assert (
+        float(host.check_output("systemctl show --property=TimeoutStartUSec --value mlinabox-gpu-sentinel").rstrip("s"))
+        <= 60
+    )
