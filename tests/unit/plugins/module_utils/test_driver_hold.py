@@ -6,7 +6,7 @@ import re
 
 import pytest
 from ansible_collections.mlinabox.core.plugins.module_utils import _driver_hold as hold
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -78,12 +78,14 @@ records = st.one_of(st.none(), st.lists(names, unique=True).map(lambda held: {"h
 confs = st.one_of(st.just(""), hosts.map(hold.conf_text))
 
 
+@settings(max_examples=60, deadline=None)
 @given(hosts, records, confs, st.booleans())
 def test_a_second_plan_does_nothing(packages, record, conf, wanted):
     after = carried_out(packages, record, conf, hold.plan(packages, record, conf, wanted))
     assert not hold.plan(*after, wanted)["changed"]
 
 
+@settings(max_examples=60, deadline=None)
 @given(hosts)
 def test_there_and_back_is_as_before(packages):
     there = carried_out(packages, None, "", hold.plan(packages, None, "", True))
@@ -92,6 +94,7 @@ def test_there_and_back_is_as_before(packages):
     assert back == (packages, None, "")
 
 
+@settings(max_examples=60, deadline=None)
 @given(hosts, records, confs)
 def test_back_releases_nothing_that_is_not_recorded(packages, record, conf):
     plan = hold.plan(packages, record, conf, False)
@@ -99,6 +102,7 @@ def test_back_releases_nothing_that_is_not_recorded(packages, record, conf):
     assert plan["hold"] == []
 
 
+@settings(max_examples=60, deadline=None)
 @given(hosts, records, confs)
 def test_all_are_excluded_from_unattended_upgrades(packages, record, conf):
     patterns = re.findall(r'"(.*)";', hold.plan(packages, record, conf, True)["conf"])

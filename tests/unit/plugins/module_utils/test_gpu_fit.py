@@ -10,7 +10,7 @@ from ansible_collections.mlinabox.core.plugins.module_utils._gpu_tables import (
     numbers,
     releases,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 NAMES = {
@@ -198,6 +198,7 @@ def box(driver, gpus):
     return {"kind": "gpu", "driver": {"version": driver}, "gpus": gpus}
 
 
+@settings(max_examples=60, deadline=None)
 @given(drivers, drivers, boxes, wants)
 def test_a_newer_driver_never_refuses_more(one, another, gpus, asked):
     old, new = sorted([one, another], key=numbers)
@@ -207,6 +208,7 @@ def test_a_newer_driver_never_refuses_more(one, another, gpus, asked):
     }
 
 
+@settings(max_examples=60, deadline=None)
 @given(drivers, boxes, wants, held)
 def test_more_code_never_refuses_more(driver, gpus, asked, more):
     richer = {
@@ -220,6 +222,7 @@ def test_more_code_never_refuses_more(driver, gpus, asked, more):
         assert refused(fit(box(driver, gpus), asked))
 
 
+@settings(max_examples=60, deadline=None)
 @given(drivers, boxes, wants)
 def test_without_a_wheel_and_without_a_toolkit_only_the_stacks_own_word_counts(driver, gpus, asked):
     problems = fit(box(driver, gpus), {**asked, "cuda": "", "wheels": {}})
@@ -227,11 +230,13 @@ def test_without_a_wheel_and_without_a_toolkit_only_the_stacks_own_word_counts(d
     assert bool(problems) == (numbers(driver) < numbers(asked["oldest_driver"]))
 
 
+@settings(max_examples=60, deadline=None)
 @given(drivers, boxes, wants)
 def test_a_second_gpu_of_the_same_kind_changes_nothing(driver, gpus, asked):
     assert refused(fit(box(driver, gpus), asked)) == refused(fit(box(driver, gpus + gpus), asked))
 
 
+@settings(max_examples=60, deadline=None)
 @given(drivers, wants)
 def test_a_box_without_a_known_gpu_is_held_against_its_driver_alone(driver, asked):
     for problem in fit(box(driver, []), asked):

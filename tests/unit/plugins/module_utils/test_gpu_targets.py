@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mlinabox.core.plugins.module_utils._gpu_tables import COMPILER_TARGETS, numbers
 from ansible_collections.mlinabox.core.plugins.module_utils._gpu_targets import MACHINE, NONE, PTX, parse, runs, spelled
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 CAPABILITIES = sorted({target for _release, targets in COMPILER_TARGETS for target in targets}, key=numbers)
@@ -62,24 +62,28 @@ def test_the_rules(held, gpu, way):
     assert runs(held.split(), gpu) == way
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(entries), st.lists(entries), capabilities)
 def test_more_code_never_takes_a_gpu_away(some, more, gpu):
     order = [NONE, PTX, MACHINE]
     assert order.index(runs(some + more, gpu)) >= order.index(runs(some, gpu))
 
 
+@settings(max_examples=60, deadline=None)
 @given(entries, capabilities)
 def test_nothing_runs_on_a_gpu_before_it(entry, gpu):
     if numbers(gpu) < numbers(parse(entry)[0]):
         assert runs([entry], gpu) == NONE
 
 
+@settings(max_examples=60, deadline=None)
 @given(capabilities, capabilities)
 def test_machine_code_stays_within_its_major_version(made_for, gpu):
     if made_for.split(".")[0] != gpu.split(".")[0]:
         assert runs([made_for], gpu) == NONE
 
 
+@settings(max_examples=60, deadline=None)
 @given(capabilities)
 def test_each_gpu_runs_its_own(gpu):
     assert runs([gpu], gpu) == MACHINE

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import pytest
-from ansible_collections.mlinabox.core.plugins.plugin_utils import _stack
+from ansible_collections.mlinabox.core.plugins.plugin_utils import _gpu_wheels, _stack
 from ansible_collections.mlinabox.core.plugins.plugin_utils._gpu_preflight import check
 
 STACKS = str(Path(__file__).resolve().parents[4] / "stacks")
@@ -30,12 +31,24 @@ def box(card, driver, kind="gpu"):
     return {"kind": kind, "driver": {"version": driver}, "gpus": gpus}
 
 
+@functools.lru_cache(maxsize=None)
+def loaded(stack, release):
+    """(the stack, all stacks) for a release; reading them takes most of the time."""
+    return _stack.choose(stack, *release, [STACKS])[0], _stack.for_host([STACKS], *release)
+
+
 def held(host, stack, variant="cuda", toolkits=("stack",), environments=(), release=None):
     release = release or RELEASES[stack]
-    loaded, _warnings = _stack.choose(stack, *release, [STACKS])
-    return check(
-        host, loaded, variant, list(toolkits), list(environments), _stack.for_host([STACKS], *release), release
-    )
+    chosen, stacks = loaded(stack, release)
+    return check(host, chosen, variant, list(toolkits), list(environments), stacks, release)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def locks_read_once():
+    """What the locks hold does not change between the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_gpu_wheels, "_versions", functools.lru_cache(maxsize=None)(_gpu_wheels._versions))
+        yield
 
 
 def refusing(found):
@@ -150,8 +163,8 @@ def test_no_stack_would_work():
 
 def test_a_stack_that_is_not_on_the_search_path_is_tried_too():
     release = RELEASES["2023"]
-    loaded, _warnings = _stack.choose("2023", *release, [STACKS])
-    _found, message = check(box("M4000", "580.95.05"), loaded, "cuda", ["13.0.2"], [], [], release)
+    chosen, _stacks = loaded("2023", release)
+    _found, message = check(box("M4000", "580.95.05"), chosen, "cuda", ["13.0.2"], [], [], release)
     assert message.endswith("Stack 2023, variant cuda, with its own CUDA 12.1.1 would work here.")
 
 
