@@ -141,7 +141,7 @@ from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
 from ..module_utils._paperspace_api import Api, checked_address, checked_key
-from ..module_utils._paperspace_errors import ApiError, PaperspaceError
+from ..module_utils._paperspace_errors import ApiError, PaperspaceError, one_line, scrubbed
 from ..module_utils._paperspace_http import send
 from ..module_utils._paperspace_regions import check as check_region
 from ..plugin_utils._paperspace_hosts import Filters, address, facts, groups, host_names
@@ -171,7 +171,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             filters = self._filters()
             listing = self._listing(path, cache, key, url)
         except (ApiError, PaperspaceError, ValueError) as error:
-            raise AnsibleParserError(f"{path}: {error}") from None
+            said = scrubbed(one_line(error), self._text("api_key"))
+            raise AnsibleParserError(f"{path}: {said}") from None
         # Only now, when all of it is there: half an inventory is worse than none.
         self._populate(listing, filters)
 

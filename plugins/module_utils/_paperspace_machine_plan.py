@@ -66,7 +66,7 @@ def changes(machine, options):
         if name == "disk_size":
             if _must_grow(machine, wanted):
                 fields[field] = wanted
-        elif machine.get(field) != wanted:
+        elif not _is(machine.get(field), wanted):
             fields[field] = wanted
     return fields
 
@@ -85,4 +85,10 @@ def _must_grow(machine, wanted):
             f"{label(machine)} has a disk of {now} GB; it can grow, not shrink to {wanted} GB. Leave disk_size out or "
             f"make it at least {now}."
         )
-    return now != wanted
+    # A size that the API does not tell cannot be compared, and would be set anew each time.
+    return now is not None and now != wanted
+
+
+def _is(value, wanted):
+    """Tell whether a field's value is what is wanted; a switch that was never touched is null."""
+    return bool(value) == wanted if isinstance(wanted, bool) else value == wanted

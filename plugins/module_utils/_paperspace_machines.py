@@ -11,6 +11,7 @@ are up, its agent is not), ready (logins are taken).
 from __future__ import annotations
 
 from ._paperspace_errors import ApiError, PaperspaceError
+from ._paperspace_pages import LIMIT, collect
 from ._paperspace_regions import same, short
 
 #: What a power request's state looks like once it has been taken.
@@ -41,11 +42,16 @@ def envelope(answer, what):
     return data, event if isinstance(event, dict) else None
 
 
+def recent_events(api, machine_id):
+    """Return a machine's last events (list of dict), newest first; a page of them."""
+    page = api.get("machine-events", machineId=machine_id, limit=LIMIT, orderBy="dtCreated", order="desc")
+    return collect(lambda _cursor: {**page, "hasMore": False} if isinstance(page, dict) else page, "machine-events")
+
+
 def newest_event(api, machine_id, name, known=()):
     """Return a machine's newest event of that name whose id is not in `known`, or None."""
-    events = [e for e in api.all("machine-events", machineId=machine_id) if e.get("name") == name]
-    # The list comes oldest first.
-    return next((e for e in reversed(events) if e["id"] not in known), None)
+    events = recent_events(api, machine_id)
+    return next((one for one in events if one.get("name") == name and one["id"] not in known), None)
 
 
 class Machines:
@@ -110,7 +116,7 @@ class Machines:
     def power(self, machine, verb):
         """Ask for `start`, `stop` or `restart`, once. Returns (machine, event)."""
         machine_id, name = machine["id"], _EVENTS[verb]
-        known = {event["id"] for event in self._api.all("machine-events", machineId=machine_id)}
+        known = {event["id"] for event in recent_events(self._api, machine_id)}
 
         def taken():
             event, now = newest_event(self._api, machine_id, name, known), self.again(machine)
@@ -122,10 +128,11 @@ class Machines:
     def remove(self, machine):
         """Ask for a machine's end. Returns its event, None where it is gone already."""
         machine_id = machine["id"]
+        known = {event["id"] for event in recent_events(self._api, machine_id)}
 
         def gone():
             now = self.by_id(machine_id)
-            event = now and newest_event(self._api, machine_id, _EVENTS["delete"])
+            event = now and newest_event(self._api, machine_id, _EVENTS["delete"], known)
             return {"data": machine, "event": event} if now is None or event else None
 
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ansible.module_utils.basic import env_fallback
 
 from ._paperspace_api import ADDRESS, Api
-from ._paperspace_errors import ApiError, PaperspaceError
+from ._paperspace_errors import ApiError, PaperspaceError, one_line
 from ._paperspace_http import send
 from ._paperspace_wait import Waiting
 
@@ -45,10 +45,9 @@ def run(module, work):
     waiting = Waiting(api, params.get("wait_timeout") or 0, params.get("wait_interval") or 0)
     try:
         result = work(api, waiting, module.check_mode)
-    except PaperspaceError as error:
-        module.fail_json(msg=str(error), **error.found)
-    except ApiError as error:
-        module.fail_json(msg=str(error))
+    except (ApiError, PaperspaceError) as error:
+        # Some of the words are the API's.
+        module.fail_json(msg=one_line(error, 2000), **getattr(error, "found", {}))
     for warning in result.pop("warnings", []):
-        module.warn(warning)
+        module.warn(one_line(warning))
     module.exit_json(**result)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ._paperspace_errors import ApiError, PaperspaceError, one_line
-from ._paperspace_machines import called, envelope, newest_event
+from ._paperspace_machines import called, envelope, newest_event, recent_events
 from ._paperspace_regions import same, short
 from ._paperspace_wait import said
 
@@ -74,7 +74,7 @@ class Templates:
 
     def create(self, machine, name):
         """Make a template, once. Returns (template, event)."""
-        known = {event["id"] for event in self._api.all("machine-events", machineId=machine["id"])}
+        known = {event["id"] for event in recent_events(self._api, machine["id"])}
 
         def made():
             template = self.by_name(name, machine.get("region"))

@@ -375,7 +375,7 @@ class Cloud:
         return LONG_REGIONS.get(_short(region), region) if self.long_regions else _short(region)
 
     def _id(self, prefix):
-        return prefix + "".join(self._random.choice(_ALPHABET) for _ in range(9))
+        return prefix + "".join(self._random.choice(_ALPHABET) for _letter in range(9))
 
     def _now(self):
         """A time of its own for each thing, so that they have an order."""

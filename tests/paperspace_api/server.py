@@ -39,7 +39,7 @@ def serve(cloud, key=KEY, port=0):
     listener.handle_error = lambda *_arguments: None
     server = Server(cloud, f"http://127.0.0.1:{listener.server_address[1]}/v1", key)
     listener.stand_in = server
-    thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
         yield server

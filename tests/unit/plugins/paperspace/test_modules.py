@@ -107,6 +107,29 @@ def test_settings_are_changed_and_others_left(run, server, cloud):
     assert machine["accelerators"][0]["name"] == "RTX A4000"
 
 
+def test_what_the_api_does_not_tell_is_not_set_each_time(run, server, cloud):
+    cloud.add_machine("box", storageTotal=0, autoShutdownForce=None)
+    assert not run("machine", name="box", disk_size=100, auto_shutdown_force=False)["changed"]
+    assert run("machine", name="box", auto_shutdown_force=True)["changed"]
+
+
+def test_a_change_that_does_not_take_is_told(run, server, cloud, monkeypatch, capsys):
+    machine = cloud.add_machine("box")
+    monkeypatch.setattr(cloud, "update_machine", lambda machine, body: {"data": machine})
+    result = run("machine", name="box", auto_shutdown_timeout=8)
+    # In this process it is the controller's own display that a module's warning goes to.
+    assert result["changed"] and "still says otherwise of auto_shutdown_timeout" in capsys.readouterr().err
+    assert machine["autoShutdownTimeout"] is None
+
+
+def test_an_older_removal_that_failed_is_not_this_one(run, server, cloud, fault, hurry):
+    cloud.add_machine("box")
+    cloud.fail_next("deactivate", "Locked")
+    assert "deactivate failed: Locked" in run("machine", name="box", state="absent")["msg"]
+    server.faults.add(fault("hangup", method="DELETE"))
+    assert run("machine", name="box", state="absent")["changed"]
+
+
 def test_a_change_and_a_start_are_one_run(run, server, cloud):
     cloud.add_machine("box", "off")
     _check, real = four(run, server, "machine", name="box", state="started", machine_type="A4000")
