@@ -66,8 +66,9 @@ EXAMPLES = r"""
 RETURN = r"""
 stack:
   description:
-    - The content of C(stack.yml) with C(dir) and C(smoke_dir) (paths on the controller) and C(release), the stack's
-      entry for the host's release (empty when it has none).
+    - The content of C(stack.yml) with C(dir) and C(smoke_dir) (paths on the controller), C(release), the stack's entry
+      for the host's release (empty when it has none), and C(architectures), for which GPUs its wheels hold code, by
+      variant and distribution.
   type: dict
   returned: success
   sample: {"name": "2022", "dir": "/srv/mlinabox/stacks/2022"}
