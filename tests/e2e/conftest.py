@@ -17,7 +17,7 @@ sys.path[:0] = [str(ROOT / "tests" / "hosts"), str(ROOT / "tests" / "mirror"), s
 
 # They lie beside the tests, on paths of their own.
 import hosts as ssh_hosts  # noqa: E402
-from mirroring import container, making  # noqa: E402
+from mirroring import ADDRESS, container, making  # noqa: E402
 
 #: All of the tools are over 600 packages; their own scenario looks after them.
 FEW_TOOLS = ("-e", '{"tools_groups": ["archive"]}')
@@ -143,7 +143,11 @@ def fleet(request, tmp_path_factory, mirror):
     With MLINABOX_TEST_KEEP=1 they stay for a look; `tests/hosts/hosts.py down` removes them.
     """
     module = request.module
-    own = getattr(module, "VARIABLES", {})
+    own = dict(getattr(module, "VARIABLES", {}))
+    if mirror:
+        # The archive in the place of NVIDIA's, and keys in the place of its keys.
+        nvidia = {"cuda_repository_url": f"{ADDRESS}/cuda", "cuda_key_fingerprints": mirror.fingerprints()}
+        own = {name: {**nvidia, **own.get(name, {})} for name in module.IMAGES}
     options = (mirror.host_option,) if mirror else ()
     started, inventory = ssh_hosts.up(tmp_path_factory.mktemp("hosts"), module.IMAGES, own, options)
     yield Fleet({host.name: host for host in started}, inventory)

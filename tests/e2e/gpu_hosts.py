@@ -14,8 +14,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gpu"))
 # It lies beside the tests, on a path of its own.
 import materialize
 
-#: Where it lies on a host.
-ROOT = "/srv/gpu"
+#: Where it lies on a host: where a program may be run, and no list of the host's files looks.
+ROOT = "/tmp/gpu"
+#: Where it lies over the host's own files, once it has been merged with them.
+MERGED = "/tmp/merged"
 
 #: PCI device and compute capability: developer.nvidia.com/cuda-gpus, pci-ids.ucw.cz; memory in MiB.
 GPUS = {
@@ -30,14 +32,15 @@ CUDA = {"470": 11040, "515": 11070, "535": 12020, "580": 13000}
 _KERNEL = "5.10.0-30-amd64"
 
 
-def box(gpu, driver, release="debian11", **more):
+def box(gpu, driver, release="debian11", came_with=None):
     """A scenario (dict) of a healthy box with one GPU of GPUS and a driver such as "515.65.01".
 
-    `more` keys take the place of its own.
+    came_with: the driver's packages (dict name -> version), else Debian's.
     """
     branch = driver.split(".")[0]
+    came_with = came_with or dict.fromkeys(("nvidia-driver", "nvidia-kernel-dkms", "libnvidia-ml1"), f"{driver}-1")
     line = f"NVRM version: NVIDIA UNIX x86_64 Kernel Module  {driver}  Wed Jul 20 14:00:58 UTC 2022\n"
-    scenario = {
+    return {
         "source": ["a box by the table, for a whole run"],
         "os": release,
         "kernel": _KERNEL,
@@ -49,12 +52,9 @@ def box(gpu, driver, release="debian11", **more):
         "packages": [
             f"ii linux-image-{_KERNEL} 5.10.218-1",
             f"ii linux-headers-{_KERNEL} 5.10.218-1",
-            f"ii nvidia-driver {driver}-1",
-            f"ii nvidia-kernel-dkms {driver}-1",
-            f"ii libnvidia-ml1 {driver}-1",
+            *(f"ii {name} {version}" for name, version in came_with.items()),
         ],
     }
-    return {**scenario, **more}
 
 
 def put(host, scenario, folder):
@@ -77,3 +77,28 @@ def put(host, scenario, folder):
     ]
     subprocess.run(unpacking, stdin=packed.stdout, check=True)
     assert packed.wait() == 0
+
+
+def merge(host):
+    """Lays the box over the host's own files, at MERGED: then what was really installed belongs to it.
+
+    Packages and the linker's cache are the host's. What is installed later may not be seen there: merge again.
+    """
+    host.sh(
+        f"""
+        ! mountpoint -q {MERGED} || umount {MERGED}
+        mkdir -p {MERGED}
+        cd {ROOT}
+        rm -rf var/lib/dpkg etc/ld.so.conf etc/ld.so.conf.d usr/sbin/ldconfig usr/bin/apt-mark
+        mount -t overlay overlay -o lowerdir={ROOT}:/ {MERGED}
+        """
+    )
+
+
+def install_driver(host, mirror, packages):
+    """Installs the driver's packages (list of "NAME_VERSION") that a box came with; those of the mirror are empty."""
+    fetch = "import sys, urllib.request as r; r.urlretrieve(sys.argv[1], sys.argv[2])"
+    for package in packages:
+        address = f"{mirror.archive(host.image)}/{package}_amd64.deb"
+        host.run("python3", "-c", fetch, address, f"/tmp/{package}.deb")
+        host.sh(f"dpkg -i /tmp/{package}.deb >/dev/null && rm /tmp/{package}.deb")

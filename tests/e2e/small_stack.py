@@ -12,13 +12,17 @@ SIX = {
 }
 
 
-def make(folder, python, version="1.16.0", hash_of=None, space=50, smoke="assert six.PY3"):
+def make(
+    folder, python, version="1.16.0", hash_of=None, space=50, smoke="assert six.PY3", more=None, variants=("cpu",)
+):
     """Writes a stack of six alone to `folder`; returns its path (str), which may stand as stack_name.
 
     `python` is such as "3.11", `version` one of SIX, `hash_of` the version whose hash the lock has instead of the right
-    one, `space` the MiB that it says it needs, `smoke` what its check does after `import six`.
+    one, `space` the MiB that it says it needs, `smoke` what its check does after `import six`. `more` are further keys
+    of its stack.yml (dict), which take the place of its own. All `variants` are the same.
     """
     folder.mkdir(parents=True)
+    locks = {variant: f"{variant}.txt" for variant in variants}
     stack = {
         "name": folder.name,
         "title": "six alone",
@@ -26,7 +30,7 @@ def make(folder, python, version="1.16.0", hash_of=None, space=50, smoke="assert
         "python": {"version": python, "published": f"{python}.0"},
         "releases": [],
         "environments": {
-            "stack": {"requirements": "requirements.in", "variants": {"cpu": "lock.txt"}, "space": space},
+            "stack": {"requirements": "requirements.in", "variants": locks, "space": space},
         },
         "packages": [
             {
@@ -39,13 +43,14 @@ def make(folder, python, version="1.16.0", hash_of=None, space=50, smoke="assert
             },
         ],
     }
-    (folder / "stack.yml").write_text(json.dumps(stack))
+    (folder / "stack.yml").write_text(json.dumps({**stack, **(more or {})}))
     (folder / "requirements.in").write_text(f"six=={version}\n")
-    (folder / "lock.txt").write_text(
-        f"# mlinabox lock: stack={folder.name} environment=stack variant=cpu python={python}"
-        " platform=linux-x86_64 until=2026-11-20\n"
-        f"six=={version} \\\n    --hash=sha256:{SIX[hash_of or version]}\n"
-    )
+    for variant, lock in locks.items():
+        (folder / lock).write_text(
+            f"# mlinabox lock: stack={folder.name} environment=stack variant={variant} python={python}"
+            " platform=linux-x86_64 until=2026-11-20\n"
+            f"six=={version} \\\n    --hash=sha256:{SIX[hash_of or version]}\n"
+        )
     checks = folder.parent / "smoke"
     checks.mkdir(exist_ok=True)
     (checks / "six.py").write_text(f"import six\n{smoke}\n")

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from . import HERE, NAME, SERVED, MirrorError
+from .making import facts
 from .programs import run
 
 IMAGE = "mlinabox-test:debian12"
@@ -23,6 +24,17 @@ class Mirror:
     def host_option(self):
         """Option of `docker run` (str) that lets a container find it."""
         return f"--add-host={NAME}:{self.address}"
+
+    @staticmethod
+    def archive(image, name="cuda"):
+        """The address (str) of an archive for an image."""
+        return facts()[image][name]["address"]
+
+    @staticmethod
+    def fingerprints(name="cuda"):
+        """Name of a key -> its fingerprint (dict), of all keys of an archive."""
+        made = [of_image[name] for of_image in facts().values()]
+        return {one["key_name"]: one["fingerprint"] for one in made}
 
     def requests(self):
         """All requests so far, a line 'STATUS METHOD PATH' each (list of str)."""
