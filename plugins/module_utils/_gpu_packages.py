@@ -21,6 +21,8 @@ from ._gpu_versions import driver_version
 STATUS_FILE = "/var/lib/dpkg/status"
 #: What NVIDIA's .run installer leaves, and no package brings.
 RUNFILE_MARKS = ("/usr/bin/nvidia-uninstall", "/usr/bin/nvidia-installer")
+# What is at the driver's version, or decides whether it loads: mixed, that is a finding. What must not come from an
+# archive by accident is more (_nvidia_driver_packages): nvidia-settings of another version harms nobody.
 _DRIVER = re.compile(
     r"nvidia-(?:driver|headless|dkms|kernel|open|utils|compute-utils|firmware|fabricmanager|legacy|tesla)(?:-.*)?"
     r"|nvidia-(?:smi|alternative|opencl-icd|vdpau-driver)|cuda-drivers(?:-.*)?|libcuda1|libnvidia-(?!container|egl).*"
