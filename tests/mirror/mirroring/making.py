@@ -9,16 +9,21 @@ import os
 from . import ADDRESS, CACHE, SERVED, MirrorError, archive, debs, recipes
 
 
-def make(images, say=lambda _text: None):
+def make(images, say=lambda _text: None, archives=()):
     """Makes the archives' parts for `images` (list of str, names of tests/images; all when it is empty).
 
-    Returns facts (dict, see `facts`). say: called with a line (str) for what takes time.
+    archives: names (list of str) of those that are made, all when it is empty. say: called with a line (str) for what
+    takes time. Returns facts (dict, see `facts`).
     """
     every = recipes.parts()
+    if unknown := sorted(set(archives) - {part.archive for part in every}):
+        known = ", ".join(sorted({part.archive for part in every}))
+        raise MirrorError(f"there is no archive {', '.join(unknown)}; there are {known}")
     chosen = [part for part in every if not images or part.image in images]
     if unknown := sorted(set(images) - {part.image for part in chosen}):
         known = ", ".join(sorted({part.image for part in every}))
         raise MirrorError(f"no archive is for {', '.join(unknown)}; there are some for {known}")
+    chosen = [part for part in chosen if not archives or part.archive in archives]
     os.umask(0o022)
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "lock").open("w") as lock:
@@ -48,7 +53,7 @@ def _write_facts():
     """Writes what a test's inventory has to know, to a file that molecule's scenarios read."""
     made = {}
     for part in recipes.parts():
-        if not (SERVED / part.folder / "InRelease").exists():
+        if not (SERVED / part.folder / ".recipe").exists():
             continue
         key = archive.key_of(part)
         made.setdefault(part.image, {})[part.archive] = {

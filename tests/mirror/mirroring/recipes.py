@@ -60,7 +60,7 @@ class Package:
             "remade": f"Test package, written after NVIDIA's: {self.says}.",
             "stand_in": f"STAND-IN for a test: {self.says}.",
             "empty": "STAND-IN for a test: nothing is in it.",
-            "meta": "Test package: a metapackage, as NVIDIA's.",
+            "meta": "Test package: a metapackage, as its vendor's.",
         }[self.kind]
         return [" ".join(said.split())]
 
@@ -70,7 +70,7 @@ class Package:
             "Package": self.name,
             "Version": self.version,
             "Architecture": self.architecture,
-            "Maintainer": "a test of mlinabox.core, not NVIDIA <nobody@mirror.test>",
+            "Maintainer": "a test of mlinabox.core, not the vendor <nobody@mirror.test>",
             "Installed-Size": size,
             "Section": "multiverse/devel",
             "Priority": "optional",
@@ -103,6 +103,9 @@ class Part:
     key: str
     key_sha1: bool
     packages: tuple
+    #: Of dists/<suite>/<component>; both are empty where it is flat.
+    suite: str = ""
+    component: str = ""
 
 
 def lock(name):
@@ -164,6 +167,7 @@ def parts(path=None):
         for image, part in row["parts"].items():
             values = {"distro": part["folder"].split("/")[0], "key": part["key"]}
             values["folder"] = f"{row['folder']}/{part['folder']}"
+            values.update(part.get("values", {}))
             inside = [package for name in part["sets"] for package in packages(name, values)]
             made.append(
                 Part(
@@ -175,6 +179,8 @@ def parts(path=None):
                     key=part["key"],
                     key_sha1=row["keys"][part["key"]]["sha1"],
                     packages=tuple(inside),
+                    suite=part.get("suite", ""),
+                    component=part.get("component", ""),
                 )
             )
     return made

@@ -12,7 +12,7 @@ def markdown():
     for package, images in _grouped(lambda package: package.kind in kinds):
         content = f"{kinds[package.kind]}: {package.says}"
         lines.append(f"| {package.name} | {package.version} | {', '.join(images)} | {' '.join(content.split())} |")
-    for title, kind in (("Metapackages, as NVIDIA's", "meta"), ("**Empty**, under NVIDIA's names", "empty")):
+    for title, kind in (("Metapackages, as the vendors'", "meta"), ("**Empty**, under the vendors' names", "empty")):
         named = [
             f"{package.name} {package.version}"
             for package, _images in _grouped(lambda one, kind=kind: one.kind == kind)
