@@ -202,7 +202,7 @@ class DaemonConfig:
                 write(self.params["record"], plan.record and _daemon_file.record_text(plan.record), 0o600)
             if plan.text != text:
                 write(self.path, plan.text, 0o644)
-        before, after = (parse(one or "") for one in (text, plan.text))
+        before, after = self._data(text), self._data(plan.text)
         keys = [key for key in {**before, **after} if not (key in before and key in after)]
         keys += [key for key in before if key in after and not same(before[key], after[key])]
         return {
@@ -210,7 +210,7 @@ class DaemonConfig:
             "needed": plan.needed,
             "keys": sorted(keys),
             "left": plan.left,
-            "data": parse(public(plan.text)),
+            "data": self._data(public(plan.text)),
             "diff": {
                 "before_header": self.params["path"],
                 "after_header": self.params["path"],
@@ -234,6 +234,12 @@ class DaemonConfig:
             return _daemon_file.reverted(text, record)
         except ValueError as error:
             self.module.fail_json(msg=f"{self.params['path']} is not put back as it was: {error}.")
+
+    def _data(self, text):
+        try:
+            return parse(text or "")
+        except ValueError as error:
+            self._fail(error)
 
     def _file(self):
         try:
