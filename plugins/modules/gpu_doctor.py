@@ -34,8 +34,8 @@ options:
     elements: str
   architectures:
     description:
-      - For distributions whose own files do not tell it, what their wheels hold, as in V(architectures) of a stack.
-        C({"torch": ["8.0", "9.0+PTX"]}).
+      - For distributions whose own files do not tell it, what their wheels hold, by the distribution's name. Each is a
+        list such as V(8.0) for machine code and V(9.0+PTX) for PTX.
     type: dict
     default: {}
   timeout:

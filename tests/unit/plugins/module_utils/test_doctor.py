@@ -95,6 +95,14 @@ def test_warnings_do_not_break_and_notes_stay_with_what_is_right(tmp_path):
     assert "driver-without-gpu." in result["layers"][0]["text"]
 
 
+def test_this_very_machine_is_examined():
+    """Whatever it is: on one with a GPU the real driver, libraries and frameworks answer."""
+    result = Doctor(_gpu_look.look("/"), "/").examine()
+    assert list(statuses(result)) == list(_gpu_codes.LAYERS)
+    assert set(statuses(result).values()) <= {"ok", "warning", "broken", "skipped"}
+    assert result["broken"] is ("broken" in statuses(result).values())
+
+
 def test_every_cure_is_known_once():
     codes = _gpu_codes.CODES
     assert {fix for _layer, _severity, fix in codes.values()} - {""} == set(_doctor_cures.SAFE)

@@ -43,7 +43,7 @@ def without(*paths):
 
 
 def examined(tmp_path, files):
-    seen = _doctor_toolkit.look(lay_out(tmp_path, files), timeout=2)
+    seen = _doctor_toolkit.look(lay_out(tmp_path, files), timeout=1)
     return seen, _doctor_toolkit.judge(seen)
 
 
