@@ -21,6 +21,7 @@ from . import (
     _doctor_environments,
     _doctor_fit,
     _doctor_frameworks,
+    _doctor_persistence,
     _doctor_toolkit,
     _loader,
 )
@@ -117,6 +118,7 @@ class Doctor:
     def _look(self, layer):
         """The findings of a layer that gpu_info does not see, and a sentence for where there are none."""
         looks = {
+            "gpu": lambda: (_doctor_persistence.judge(_doctor_persistence.look(self.root)), ""),
             "driver for toolkit": lambda: self._fit("driver for toolkit"),
             "toolkit": self._look_toolkit,
             "cudnn": self._look_cudnn,

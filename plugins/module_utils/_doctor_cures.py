@@ -18,6 +18,7 @@ SAFE = {
     "load-module": "load NVIDIA's kernel module",
     "make-device-files": "make the GPUs' device files",
     "start-fabricmanager": "start nvidia-fabricmanager, now and at each start",
+    "start-persistenced": "start nvidia-persistenced",
     "lead-toolkit-link": "lead the links of /usr/local/cuda to a toolkit that is there",
     "run-ldconfig": "renew the dynamic linker's cache",
     "move-cudnn-aside": "move what is no cuDNN to /var/lib/mlinabox/doctor/aside, and renew the dynamic linker's cache",

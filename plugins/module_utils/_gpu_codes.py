@@ -74,6 +74,7 @@ CODES = {
     "gpu-slowed-down": ("gpu", WARNING, ""),
     "inforom-corrupted": ("gpu", WARNING, ""),
     "gpu-excluded": ("gpu", NOTE, ""),
+    "persistenced-stopped": ("gpu", NOTE, "start-persistenced"),
     "fabricmanager-missing": ("fabric", BROKEN, ""),
     "fabricmanager-version": ("fabric", BROKEN, ""),
     "fabricmanager-stopped": ("fabric", BROKEN, "start-fabricmanager"),

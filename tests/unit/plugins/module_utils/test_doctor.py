@@ -125,6 +125,30 @@ def test_cures_are_named_once_safe_ones_first_and_a_restart_last(tmp_path):
     assert _doctor_cures.cures([helpless]) == []
 
 
+WANTED = {
+    "/lib/systemd/system/nvidia-persistenced.service": "[Service]\n",
+    "/etc/systemd/system/multi-user.target.wants/nvidia-persistenced.service": link(
+        "/lib/systemd/system/nvidia-persistenced.service"
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "codes"),
+    [
+        ({}, []),
+        ({"/lib/systemd/system/nvidia-persistenced.service": "[Service]\n"}, []),
+        (WANTED, ["persistenced-stopped"]),
+        ({**WANTED, "/run/nvidia-persistenced/nvidia-persistenced.pid": "1\n"}, []),
+        ({**WANTED, "/run/nvidia-persistenced/socket": ""}, []),
+    ],
+)
+def test_what_keeps_the_driver_awake(tmp_path, files, codes):
+    result = examined(tmp_path, files)
+    assert [one["code"] for one in result["findings"]] == codes
+    assert statuses(result)["gpu"] == "ok"
+
+
 def test_paths_that_are_moved_aside(tmp_path):
     assert examined(tmp_path, BOGUS)["aside"] == [f"{LIB}/libcudnn.so.8"]
 
