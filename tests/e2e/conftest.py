@@ -126,11 +126,12 @@ def changes(before, after):
 
 @pytest.fixture(scope="module")
 def mirror(request):
-    """The archives of tests/mirror, served to the hosts of a test file that has MIRROR = True (a Mirror); else None."""
-    if not getattr(request.module, "MIRROR", False):
+    """Archives of tests/mirror, served to the hosts of a test file (a Mirror): those that its MIRROR names, else None."""
+    archives = getattr(request.module, "MIRROR", ())
+    if not archives:
         yield None
         return
-    making.make(sorted(set(request.module.IMAGES.values())), print)
+    making.make(sorted(set(request.module.IMAGES.values())), print, archives)
     with container.served(ssh_hosts.PREFIX + "mirror", f"{ssh_hosts.LABEL}=1") as started:
         yield started
 
@@ -144,7 +145,7 @@ def fleet(request, tmp_path_factory, mirror):
     """
     module = request.module
     own = dict(getattr(module, "VARIABLES", {}))
-    if mirror:
+    if "cuda" in getattr(module, "MIRROR", ()):
         # The archive in the place of NVIDIA's, and keys in the place of its keys.
         nvidia = {"cuda_repository_url": f"{ADDRESS}/cuda", "cuda_key_fingerprints": mirror.fingerprints()}
         own = {name: {**nvidia, **own.get(name, {})} for name in module.IMAGES}

@@ -31,7 +31,7 @@ CASES = {
 }
 IMAGES = dict.fromkeys(CASES, "debian11")
 VARIABLES = {name: {"nvidia_check_root": gpu_hosts.ROOT, **asked} for name, (_box, asked, _said) in CASES.items()}
-MIRROR = True
+MIRROR = ("cuda",)
 
 
 @pytest.fixture(scope="module")

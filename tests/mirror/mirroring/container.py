@@ -33,7 +33,7 @@ class Mirror:
     @staticmethod
     def fingerprints(name="cuda"):
         """Name of a key -> its fingerprint (dict), of all keys of an archive."""
-        made = [of_image[name] for of_image in facts().values()]
+        made = [of_image[name] for of_image in facts().values() if name in of_image]
         return {one["key_name"]: one["fingerprint"] for one in made}
 
     def requests(self):
