@@ -65,9 +65,14 @@ def find(host, archives=()):
 
 def _tells(code, pattern, text, archives):
     """Whether a line or stanza names an archive."""
-    return bool(pattern.search(text)) or (
-        code == "nvidia-source" and any(address.rstrip("/") in text for address in archives if address)
-    )
+    if pattern.search(text) or code != "nvidia-source":
+        return bool(pattern.search(text))
+    return any(_plain(address).rstrip("/") in _plain(text) for address in archives if address)
+
+
+def _plain(text):
+    """The text with the two spellings of a file's address made one."""
+    return re.sub(r"\bfile:/+", "file:/", text)
 
 
 def _sources(host, archives):

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 
 from . import _deb_version
-from ._nvidia_driver_packages import is_driver
+from ._nvidia_driver_packages import LIBRARIES, is_driver
 
 #: What compiles and links a program, without the mathematical libraries and the tools.
 LEAN = ("cuda-nvcc-{0}", "cuda-cudart-dev-{0}")
@@ -43,6 +43,21 @@ def toolkit(archive, release, lean=False):
         chosen = _reached(chosen, names)
     _refuse_drivers(chosen, f"its CUDA toolkit {release}")
     return chosen
+
+
+def distributions(archive, name, driver=None):
+    """Return (release, {name: Offer}) of the toolkit that a distribution has as the package `name`, the newest.
+
+    driver: names that the packages of the host's driver have or provide; None where there is no driver, and then the
+    libraries of the distribution's own may come along, without which its toolkit cannot be installed.
+    """
+    offers = archive.offers(name)
+    if not offers:
+        raise ValueError(f"it has no {name}")
+    chosen = _closure(archive, offers[-1:], "0.0", driver or ())
+    _refuse_drivers(chosen, f"its {name}", LIBRARIES if driver is None else ())
+    # Debian writes 11.8.89~11.8.0-5: the compiler's own version, and the release's.
+    return _deb_version.upstream(offers[-1].version).rpartition("~")[2], chosen
 
 
 def releases(archive):
@@ -206,7 +221,7 @@ def _reached(chosen, names):
     return dict(sorted(found.items()))
 
 
-def _refuse_drivers(chosen, what):
-    drivers = [offer.spec for name, offer in chosen.items() if is_driver(name)]
+def _refuse_drivers(chosen, what, allowed=()):
+    drivers = [offer.spec for name, offer in chosen.items() if is_driver(name) and name not in allowed]
     if drivers:
         raise ValueError(f"{what} wants {', '.join(drivers)}, which is the driver, and that is not for this to bring")

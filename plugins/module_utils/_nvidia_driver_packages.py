@@ -27,7 +27,19 @@ PATTERNS = (
     r"xserver-xorg-video-nvidia.*",
     r"linux-(modules|objects|signatures)-nvidia-.*",
 )
+#: What Debian's own toolkit cannot be installed without where there is no driver: libraries, and what they need. They
+#: bring no kernel module and no display driver.
+LIBRARIES = (
+    *("libcuda1", "libnvidia-ml1", "libnvidia-ptxjitcompiler1", "libnvidia-pkcs11", "libnvidia-pkcs11-openssl3"),
+    *("nvidia-alternative", "nvidia-legacy-check", "nvidia-support", "nvidia-installer-cleanup"),
+)
 _DRIVER = re.compile("|".join(f"(?:{pattern})" for pattern in PATTERNS))
+
+
+def refused(allowed=()):
+    """Return regular expressions over whole names, of the driver's packages but for `allowed`."""
+    names = "|".join(re.escape(name) for name in allowed)
+    return [f"(?!(?:{names})$)(?:{pattern})" if names else pattern for pattern in PATTERNS]
 
 
 def is_driver(name):

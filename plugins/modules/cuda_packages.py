@@ -62,6 +62,13 @@ options:
     description: Whether only what compiles and links a program is taken, of each release.
     type: bool
     default: false
+  distribution:
+    description:
+      - In the place of O(releases), the package of a toolkit that a distribution's own archive has, such as
+        V(nvidia-cuda-toolkit). Libraries of the distribution's driver may be among what it needs where the host has no
+        driver; where it has one, they must not.
+    type: str
+    default: ""
   cudnn:
     description: Versions of cuDNN of which the first is taken that the repository has for O(cuda).
     type: list
@@ -112,6 +119,17 @@ packages:
   elements: str
   returned: success
   sample: ["cuda-nvcc-11-7=11.7.99-1"]
+release:
+  description: The CUDA release of the package O(distribution), or empty.
+  type: str
+  returned: success
+  sample: ""
+refuse:
+  description: Regular expressions over the names of packages that installing RV(packages) must not bring.
+  type: list
+  elements: str
+  returned: success
+  sample: ["cuda-drivers(-.*)?"]
 compilers:
   description: For each of O(releases), the distribution's package of a host compiler that its nvcc takes.
   type: dict
@@ -134,6 +152,7 @@ installed:
   sample: 6100000000
 """
 
+import os
 import re
 
 from ansible.module_utils.basic import AnsibleModule
@@ -144,12 +163,15 @@ from ansible_collections.mlinabox.core.plugins.module_utils import (
     _cuda_compilers,
     _deb_archive,
     _dpkg,
+    _nvidia_driver_packages,
     _space,
 )
 
 #: Where apt keeps what it downloads, and where the packages' files go.
 DOWNLOADS, FILES = "/var/cache/apt/archives", "/usr/local"
 MIB = 1 << 20
+#: What tells a driver that no package has brought.
+DRIVER_MARKS = ("/proc/driver/nvidia/version", "/usr/bin/nvidia-uninstall", "/usr/bin/nvidia-installer")
 
 
 class Failure(Exception):
@@ -196,13 +218,29 @@ def lacking_space(offers):
     return ""
 
 
-def choose(module, archive):
-    """Return (version of cuDNN or '', {name: Offer}); ValueError says what the archive has instead."""
-    if module.params["cudnn"]:
-        return _cuda_choice.cudnn(archive, module.params["cudnn"], module.params["cuda"], set(module.params["present"]))
-    lean = module.params["lean"]
-    chosen = [_cuda_choice.toolkit(archive, release, lean) for release in module.params["releases"]]
-    return "", _cuda_choice.together(chosen)
+def names_of_driver(installed):
+    """Return the names that the packages of the host's driver have or provide; None where there is no driver.
+
+    One of NVIDIA's own installer is no package's, and is told by its kernel module or its uninstaller.
+    """
+    names = set()
+    for package in installed.values():
+        if _nvidia_driver_packages.is_driver(package.name):
+            names |= {package.name, *package.provides}
+    return names if names or any(os.path.exists(path) for path in DRIVER_MARKS) else None
+
+
+def choose(module, archive, driver):
+    """Return {cudnn, release, packages: {name: Offer}} of what is chosen; ValueError says what the archive has."""
+    given = module.params
+    if given["cudnn"]:
+        version, chosen = _cuda_choice.cudnn(archive, given["cudnn"], given["cuda"], set(given["present"]))
+        return {"cudnn": version, "release": "", "packages": chosen}
+    if given["distribution"]:
+        release, chosen = _cuda_choice.distributions(archive, given["distribution"], driver)
+        return {"cudnn": "", "release": release, "packages": chosen}
+    chosen = [_cuda_choice.toolkit(archive, release, given["lean"]) for release in given["releases"]]
+    return {"cudnn": "", "release": "", "packages": _cuda_choice.together(chosen)}
 
 
 def choose_compilers(module):
@@ -229,6 +267,7 @@ def main():
             "label": {"type": "str", "default": "NVIDIA CUDA"},
             "releases": {"type": "list", "elements": "str", "default": []},
             "lean": {"type": "bool", "default": False},
+            "distribution": {"type": "str", "default": ""},
             "cudnn": {"type": "list", "elements": "str"},
             "cuda": {"type": "str"},
             "present": {"type": "list", "elements": "str", "default": []},
@@ -241,25 +280,28 @@ def main():
         required_by={"cudnn": ["cuda"]},
         supports_check_mode=True,
     )
+    installed = _dpkg.read_status()
+    driver = names_of_driver(installed)
     address = " ".join(re.findall(r"(?m)^URIs: *(\S+)", module.params["source"]["content"]))
     try:
         archive = read_archive(module, address)
-        version, chosen = choose(module, archive)
+        chosen = choose(module, archive, driver)
         compilers = choose_compilers(module)
     except Failure as problem:
         module.fail_json(msg=f"{problem}.")
     except ValueError as problem:
         module.fail_json(msg=f"The repository {address}: {problem}. {module.params['hint']}".strip())
-    installed = _dpkg.read_status()
-    new = [offer for offer in chosen.values() if not _dpkg.is_satisfied(offer.spec, installed)]
+    new = [offer for offer in chosen["packages"].values() if not _dpkg.is_satisfied(offer.spec, installed)]
     lacking = lacking_space(new) if module.params["check_space"] else ""
     if lacking:
         module.fail_json(msg=f"{lacking}.")
     module.exit_json(
         changed=False,
-        packages=[offer.spec for offer in chosen.values()],
+        packages=[offer.spec for offer in chosen["packages"].values()],
+        refuse=_nvidia_driver_packages.refused(filter(_nvidia_driver_packages.is_driver, chosen["packages"])),
+        release=chosen["release"],
         compilers=compilers,
-        cudnn=version,
+        cudnn=chosen["cudnn"],
         download=sum(offer.download for offer in new),
         installed=sum(offer.installed for offer in new),
     )

@@ -53,7 +53,7 @@ _RELEASE = {
     "version": (str, True),
     "codename": (str, False),
     "cuda_toolkit": (str, False),
-    "cudnn": (str, False),
+    "cudnn": ((str, list), False),
     "nccl": (str, False),
     "system_packages": (list, False),
 }
@@ -87,6 +87,7 @@ _WORDS = {
     list: "a list",
     int: "a whole number",
     (str, dict): "a text or a map",
+    (str, list): "a text or a list of texts",
 }
 
 
@@ -151,6 +152,8 @@ def validate(data, folder_name):
     _texts(data, "commands")
     for number, release in enumerate(data["releases"]):
         _texts(release, "system_packages", f"releases[{number}].")
+        if isinstance(release.get("cudnn"), list):
+            _texts(release, "cudnn", f"releases[{number}].")
     if "stack" not in data["environments"]:
         raise ValueError("environments: has no `stack`, the environment that every stack needs")
     for name, environment in data["environments"].items():

@@ -278,6 +278,8 @@ def test_a_mirror_is_nvidias_archive_where_it_is_said_to_be(tmp_path):
     assert _adoption.find(host) == []
     (finding,) = _adoption.find(host, archives=["http://mirror.example.org/cuda/"])
     assert (finding.code, finding.action) == ("nvidia-source", "move")
+    host = plant(tmp_path, {"/etc/apt/sources.list.d/mirror.list": "deb file:/srv/cuda/debian12/x86_64 /\n"})
+    assert [finding.code for finding in _adoption.find(host, archives=["file:///srv/cuda/"])] == ["nvidia-source"]
 
 
 def test_a_runfiles_cuda_goes_with_its_link_and_its_libraries(tmp_path):

@@ -212,6 +212,45 @@ def test_a_cudnn_that_cannot_be_had_is_said_with_those_that_can(versions, cuda, 
         _cuda_choice.cudnn(archive(), versions, cuda)
 
 
+#: As Debian 11 has it, shortened.
+DEBIAN = [
+    paragraph("nvidia-cuda-toolkit", "11.2.2-3+deb11u3", "nvidia-cuda-dev (= 11.2.2-3+deb11u3), g++-10 | clang-11"),
+    paragraph("nvidia-cuda-dev", "11.2.2-3+deb11u3", "libcudart11.0, libcuda1 (>= 460) | libcuda.so.1 (>= 460)"),
+    paragraph("libcudart11.0", "11.2.152~11.2.2-3+deb11u3"),
+    paragraph("libcuda1", "470.256.02-2", "nvidia-alternative (= 470.256.02-2)"),
+    paragraph("nvidia-alternative", "470.256.02-2"),
+    paragraph("nvidia-driver", "470.256.02-2"),
+]
+
+
+def test_a_distributions_toolkit_brings_the_drivers_libraries_only_where_there_is_no_driver():
+    release, chosen = _cuda_choice.distributions(archive(DEBIAN), "nvidia-cuda-toolkit")
+    assert release == "11.2.2"
+    assert list(chosen) == ["libcuda1", "libcudart11.0", "nvidia-alternative", "nvidia-cuda-dev", "nvidia-cuda-toolkit"]
+    # Ubuntu's driver package provides it.
+    driver = {"libnvidia-compute-535", "libcuda.so.1"}
+    _release, chosen = _cuda_choice.distributions(archive(DEBIAN), "nvidia-cuda-toolkit", driver)
+    assert list(chosen) == ["libcudart11.0", "nvidia-cuda-dev", "nvidia-cuda-toolkit"]
+    # One of NVIDIA's own installer is no package's.
+    with pytest.raises(ValueError, match=r"wants libcuda1=470\.256\.02-2, nvidia-alternative=470\.256\.02-2, which is"):
+        _cuda_choice.distributions(archive(DEBIAN), "nvidia-cuda-toolkit", set())
+
+
+def test_more_of_a_driver_than_libraries_never_comes():
+    whole = [line.replace("nvidia-alternative (=", "nvidia-driver, nvidia-alternative (=") for line in DEBIAN]
+    with pytest.raises(ValueError, match=r"wants nvidia-driver=470\.256\.02-2, which is the driver"):
+        _cuda_choice.distributions(archive(whole), "nvidia-cuda-toolkit")
+
+
+@pytest.mark.parametrize(
+    ("version", "release"),
+    [("11.8.89~11.8.0-5~deb12u1", "11.8.0"), ("12.4.131~12.4.1-2", "12.4.1"), ("11.2.2-3", "11.2.2")],
+)
+def test_a_distributions_release_is_told_by_its_version(version, release):
+    lists = archive([paragraph("nvidia-cuda-toolkit", version)])
+    assert _cuda_choice.distributions(lists, "nvidia-cuda-toolkit")[0] == release
+
+
 def test_needs_are_read_with_their_versions():
     text = "a (>= 1:2.0~rc1), b:any | c (<< 3), d [amd64]"
     groups = _deb_archive.parse_needs(text)

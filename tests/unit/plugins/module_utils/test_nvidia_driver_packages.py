@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from ansible_collections.mlinabox.core.plugins.module_utils._nvidia_driver_packages import is_driver
+from ansible_collections.mlinabox.core.plugins.module_utils._nvidia_driver_packages import LIBRARIES, is_driver, refused
 
 
 @pytest.mark.parametrize(
@@ -52,3 +54,17 @@ def test_the_driver(name):
 )
 def test_what_is_not_the_driver(name):
     assert not is_driver(name)
+
+
+def matched(patterns, name):
+    return any(re.fullmatch(pattern, name) for pattern in patterns)
+
+
+def test_what_is_refused_is_the_driver_but_for_what_is_allowed():
+    assert matched(refused(), "libcuda1")
+    patterns = refused(["libcuda1"])
+    assert not matched(patterns, "libcuda1")
+    assert matched(patterns, "libcuda1-i386")
+    assert matched(patterns, "nvidia-driver")
+    for name in LIBRARIES:
+        assert is_driver(name)

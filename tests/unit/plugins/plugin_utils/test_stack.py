@@ -67,6 +67,8 @@ def stacks(tmp_path):
         (changed(["python", "version"], 3.9), r"python\.version: must be a text \(quote it\), is 3\.9"),
         (changed(["sytem_packages"], []), "sytem_packages: is no field of a stack; did you mean system_packages"),
         (changed(["system_packages"], [1]), "system_packages: 1 must be a text"),
+        (changed(["releases", 0, "cudnn"], 8.5), r"releases\[0\]\.cudnn: must be a text or a list of texts, is 8\.5"),
+        (changed(["releases", 0, "cudnn"], [8.5]), r"releases\[0\]\.cudnn: 8\.5 must be a text"),
         (changed(["releases", 1, "version"], 11), r"releases\[1\]\.version: must be a text"),
         (changed(["environments"], {}), "environments: has no `stack`"),
         (changed(["environments", "stack", "space"], True), r"environments\.stack\.space: must be a whole number"),
