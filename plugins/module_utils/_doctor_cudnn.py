@@ -18,7 +18,7 @@ import sys
 
 from . import _elf, _gpu_bounded, _loader
 from ._gpu_codes import finding
-from ._gpu_root import names, resolve
+from ._gpu_root import names, place, resolve
 from ._gpu_tables import numbers
 
 _NAME = re.compile(r"(libcudnn\w*)\.so((?:\.\d+)*)\Z")
@@ -58,18 +58,21 @@ def look(root="/", loader=None, timeout=20):
     folders += [folder for entry in loader["paths"] for folder in entry["folders"]]
     copies, seen = [], set()
     for folder in folders:
-        place = resolve(root, folder)
-        if place and place not in seen:
-            seen.add(place)
+        real = resolve(root, folder)
+        if real and real not in seen:
+            seen.add(real)
             copies += [_copy(root, f"{folder}/{name}") for name in names(root, folder) if _NAME.match(name)]
-    known, found = {resolve(root, copy["path"]) for copy in copies}, {}
+    # One folder may have two names, /lib and /usr/lib for one.
+    known, found = {place(root, copy["path"]): copy["path"] for copy in copies}, {}
     for name, path in loader["known"]:
         match = _NAME.match(name)
+        there = place(root, path)
         # A cache may name what is gone, and what is in a folder that nobody names any more.
-        if match and match.group(2) and _is_there(root, path):
-            found.setdefault(name, []).append(path)
-            if resolve(root, path) not in known:
+        if match and match.group(2) and os.path.lexists(there):
+            if there not in known:
+                known[there] = path
                 copies.append(_copy(root, path))
+            found.setdefault(name, []).append(known[there])
     first = [paths[0] for name, paths in sorted(found.items()) if name.startswith("libcudnn.so.")]
     return {
         "copies": copies,
@@ -87,16 +90,11 @@ def _of_cudnn(uncached):
             yield folder, lacking
 
 
-def _is_there(root, path):
-    """Whether there is something of that name, a link that leads nowhere included."""
-    return os.path.lexists(os.path.join(resolve(root, os.path.dirname(path)), os.path.basename(path)))
-
-
 def _copy(root, path):
-    place = resolve(root, path)
-    there = bool(place) and os.path.isfile(place)
-    elf = _elf.read_library(place) if there else None
-    target = "/" + os.path.relpath(place, root) if place else ""
+    real = resolve(root, path)
+    there = bool(real) and os.path.isfile(real)
+    elf = _elf.read_library(real) if there else None
+    target = "/" + os.path.relpath(real, root) if real else ""
     return {
         "path": path,
         "target": target,
@@ -114,10 +112,10 @@ def version_of(path):
 
 
 def _load(root, path, timeout):
-    place = resolve(root, path)
+    real = resolve(root, path)
     # Nobody else may look into the folder of a test.
     user = "nobody" if root == "/" else ""
-    outcome = _gpu_bounded.run(path, [sys.executable, "-I", "-c", _LOAD, place, user], timeout, 65536)
+    outcome = _gpu_bounded.run(path, [sys.executable, "-I", "-c", _LOAD, real, user], timeout, 65536)
     version, words = "", ""
     if outcome.status == _gpu_bounded.OK:
         try:

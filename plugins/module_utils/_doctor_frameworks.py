@@ -18,7 +18,7 @@ import time
 
 from . import _doctor_probe
 from ._gpu_codes import finding
-from ._gpu_root import names, resolve
+from ._gpu_root import names, place, resolve
 from ._own_source import source_of
 from ._smoke_check import Check
 from ._smoke_confine import confinement
@@ -73,7 +73,8 @@ def look(environments, root="/", variables=(), timeout=180, user="nobody", scrat
                 if framework["cpu_only"]:
                     result["status"] = "cpu-build"
                 else:
-                    python = _python(root, environment["python"])
+                    # Itself a link, whose place tells Python which environment it is in.
+                    python = place(root, environment["python"])
                     home = os.path.join(folder, str(len(found)))
                     result.update(_try(python, framework["name"], home, owner, cut_off, variables, timeout, root))
                 found.append(result)
@@ -83,11 +84,6 @@ def look(environments, root="/", variables=(), timeout=180, user="nobody", scrat
 def _hides(variable):
     """Whether a variable keeps all GPUs from programs (CUDA C++ Programming Guide, "CUDA Environment Variables")."""
     return variable["name"] == "CUDA_VISIBLE_DEVICES" and not re.match(r"\d|GPU-|MIG-", variable["value"])
-
-
-def _python(root, path):
-    """Where the environment's interpreter lies; itself a link, whose place tells Python which environment it is in."""
-    return os.path.join(resolve(root, os.path.dirname(path)), os.path.basename(path))
 
 
 def _try(python, framework, home, owner, cut_off, variables, timeout, root):

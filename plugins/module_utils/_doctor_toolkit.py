@@ -17,7 +17,7 @@ import re
 
 from . import _gpu_bounded, _loader
 from ._gpu_codes import finding
-from ._gpu_root import exists, names, read_text, resolve
+from ._gpu_root import exists, names, place, read_text, resolve
 
 _FOLDER = re.compile(r"cuda-(\d+\.\d+)\Z")
 _LINK = re.compile(r"cuda(-\d+)?\Z")
@@ -41,7 +41,7 @@ def look(root="/", loader=None, timeout=10):
     toolkits = [path for path in local if _FOLDER.search(path) and _is_folder(root, path)]
     # A runfile of old could be told to install into /usr/local/cuda itself; Debian has its own place.
     toolkits += [path for path in _PLACES if _is_folder(root, path)]
-    links = [path for path in local if _LINK.match(os.path.basename(path)) and os.path.islink(_place(root, path))]
+    links = [path for path in local if _LINK.match(os.path.basename(path)) and os.path.islink(place(root, path))]
     conf = loader["conf"]
     return {
         "toolkits": [_toolkit(root, path, timeout) for path in toolkits],
@@ -51,14 +51,9 @@ def look(root="/", loader=None, timeout=10):
     }
 
 
-def _place(root, path):
-    """Where the path itself lies on this machine, links followed to its folder only."""
-    return os.path.join(resolve(root, os.path.dirname(path)), os.path.basename(path))
-
-
 def _is_folder(root, path):
-    place = _place(root, path)
-    return os.path.isdir(place) and not os.path.islink(place)
+    there = place(root, path)
+    return os.path.isdir(there) and not os.path.islink(there)
 
 
 def _link(root, path):
@@ -90,7 +85,7 @@ def _version(root, path):
 
 def _ask_nvcc(root, path, timeout):
     program = resolve(root, path)
-    if not program or not os.path.lexists(_place(root, path)):
+    if not program or not os.path.lexists(place(root, path)):
         return None
     outcome = _gpu_bounded.run(path, [program, "--version"], timeout, 65536)
     release = _RELEASE.search(outcome.text)

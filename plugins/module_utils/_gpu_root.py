@@ -48,6 +48,11 @@ def resolve(root, path):
     return os.path.join(root, *done)
 
 
+def place(root, path):
+    """Return where the host's `path` itself lies on this machine: links are followed to its folder only."""
+    return os.path.join(resolve(root, os.path.dirname(path)), os.path.basename(path))
+
+
 def read_bytes(root, path, limit=_MOST_BYTES):
     """Return at most `limit` bytes of the host's file `path`, b'' where it cannot be read."""
     try:
@@ -79,8 +84,7 @@ def exists(root, path):
 def link_name(root, path):
     """Return the last part of what the host's link `path` points to, '' where it is no link."""
     try:
-        parent = resolve(root, os.path.dirname(path))
-        return os.path.basename(os.readlink(os.path.join(parent, os.path.basename(path))))
+        return os.path.basename(os.readlink(place(root, path)))
     except OSError:
         return ""
 

@@ -116,6 +116,15 @@ def test_the_hosts_own(tmp_path, files, codes, words):
     assert words in said
 
 
+def test_a_folder_of_two_names_is_one(tmp_path):
+    """Where /lib is /usr/lib the cache says /lib, and the folders may be named either way."""
+    files = {"/lib": link("usr/lib"), **installed("8.5.0"), **installed("8.2.1", HAND), "/etc/ld.so.conf": f"{HAND}\n"}
+    root = lay_out(tmp_path, {**files, **cached(("8.2.1", HAND), ("8.5.0", "/lib/x86_64-linux-gnu"))})
+    assert examined(root)[0] == ["cudnn-hidden"]
+    seen = _doctor_cudnn.look(root)
+    assert len({copy["path"] for copy in seen["copies"]}) == len(seen["copies"]) == 8
+
+
 def test_parts_of_two_versions(tmp_path):
     files = {**installed("8.5.0", parts=["libcudnn"]), **installed("8.2.1", parts=["libcudnn_ops_infer"])}
     found, said = examined(lay_out(tmp_path, {**files, **cached(("8.5.0", LIB))}))
