@@ -76,7 +76,7 @@ said:
   description: What the program printed.
   type: dict
   returned: success
-  sample: {"runtime": 11070, "headers": 11070, "driver": 0, "code": 35, "error": "cudaErrorInsufficientDriver", "devices": 0}
+  sample: {"runtime": 11070, "headers": 11070, "code": 35, "error": "cudaErrorInsufficientDriver", "devices": 0}
 compiler:
   description: The host compiler that nvcc was given.
   type: str

@@ -8,7 +8,7 @@ from ansible_collections.mlinabox.core.plugins.module_utils import _adoption_hos
 ONE_LINE = """\
 # deb http://off.example.org/debian bookworm main
 deb http://archive.example.org/debian bookworm main
-deb [arch=amd64 signed-by=/usr/share/keyrings/own.gpg] http://archive.example.org/debian bookworm-updates main contrib # x
+deb [arch=amd64 signed-by=/keys/own.gpg] http://archive.example.org/debian bookworm-updates main contrib # x
 deb-src http://archive.example.org/debian bookworm main
 deb http://flat.example.org/x86_64/ /
 """
@@ -45,7 +45,7 @@ def test_the_one_line_form():
     uri = "http://archive.example.org/debian"
     assert told(_apt_sources.parse_list(ONE_LINE)) == [
         ("deb", uri, "bookworm", ["main"], ""),
-        ("deb", uri, "bookworm-updates", ["main", "contrib"], "/usr/share/keyrings/own.gpg"),
+        ("deb", uri, "bookworm-updates", ["main", "contrib"], "/keys/own.gpg"),
         ("deb-src", uri, "bookworm", ["main"], ""),
         ("deb", "http://flat.example.org/x86_64/", "/", [], ""),
     ]
