@@ -10,20 +10,27 @@ two (NVIDIA, "Driver Persistence"). It leaves its process id and a socket in /ru
 
 from __future__ import annotations
 
+from . import _gpu_bounded
 from ._gpu_codes import finding
-from ._gpu_root import exists, names
+from ._gpu_root import exists, find_program, names
 
 _UNIT = "nvidia-persistenced.service"
 _FOLDERS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 
 
-def look(root="/"):
-    """Return `wanted`, whether a target of systemd's asks for it at each start, and `running`."""
+def look(root="/", timeout=5):
+    """Return `wanted`, whether a target of systemd's asks for it at each start, and `running`.
+
+    timeout: seconds for systemd, which is asked where it is wanted and has left no sign.
+    """
     targets = [f"{folder}/{name}" for folder in _FOLDERS for name in names(root, folder) if name.endswith(".wants")]
-    return {
-        "wanted": any(exists(root, f"{target}/{_UNIT}") for target in targets),
-        "running": any(name.endswith((".pid", "socket")) for name in names(root, "/run/nvidia-persistenced")),
-    }
+    wanted = any(exists(root, f"{target}/{_UNIT}") for target in targets)
+    running = any(name.endswith((".pid", "socket")) for name in names(root, "/run/nvidia-persistenced"))
+    systemctl = find_program(root, "systemctl") if wanted and not running else ""
+    if systemctl:
+        said = _gpu_bounded.run("systemctl", [systemctl, "is-active", _UNIT], timeout, 4096).text.split()
+        running = said[:1] == ["active"]
+    return {"wanted": wanted, "running": running}
 
 
 def judge(seen):

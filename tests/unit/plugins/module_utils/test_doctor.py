@@ -141,6 +141,8 @@ WANTED = {
         (WANTED, ["persistenced-stopped"]),
         ({**WANTED, "/run/nvidia-persistenced/nvidia-persistenced.pid": "1\n"}, []),
         ({**WANTED, "/run/nvidia-persistenced/socket": ""}, []),
+        ({**WANTED, "/usr/bin/systemctl": "#!/bin/sh\necho active\n"}, []),
+        ({**WANTED, "/usr/bin/systemctl": "#!/bin/sh\necho inactive\nexit 3\n"}, ["persistenced-stopped"]),
     ],
 )
 def test_what_keeps_the_driver_awake(tmp_path, files, codes):
