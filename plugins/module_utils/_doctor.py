@@ -144,7 +144,9 @@ class Doctor:
                 rows.append(_row(layer, SKIPPED, _UNDER))
                 continue
             found, text = self._look(layer)
-            found = in_order([*(one for one in self.info["findings"] if one["layer"] == layer), *found])
+            found = [*(one for one in self.info["findings"] if one["layer"] == layer), *found]
+            # Two lines of one file, or two environments of one stack, may say the same.
+            found = in_order({(one["code"], one["text"]): one for one in found}.values())
             findings += found
             rows.append(_judged(layer, found, text or self._fine(layer)))
             stopped = stopped or (not beside and rows[-1]["status"] == BROKEN)

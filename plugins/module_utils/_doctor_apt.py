@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import re
 
-from . import _nvidia_keys, _openpgp
+from . import _apt_sources, _nvidia_keys, _openpgp
 from ._gpu_codes import finding
 from ._gpu_root import exists, names, read_bytes, read_text
 
 _FOLDER = "/etc/apt/sources.list.d"
 _TRUSTED = "/etc/apt/trusted.gpg"
-_ONE_LINE = re.compile(r"^deb(?:-src)?\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)")
 _RELEASE = re.compile(r"/repos/((?:debian|ubuntu)\d+)/")
 
 
@@ -30,46 +29,22 @@ def look(root="/"):
     key counts; None where the key stands in the source itself) and `keys`, what those paths hold: dicts with `path`,
     `there`, `fingerprints`. trusted: dicts of the same kind.
     """
-    sources = []
-    folder = [f"{_FOLDER}/{name}" for name in names(root, _FOLDER)]
-    for file in ["/etc/apt/sources.list", *(name for name in folder if name.endswith(".list"))]:
-        sources += [{"file": file, **entry} for entry in parse_list(read_text(root, file))]
-    for file in (name for name in folder if name.endswith(".sources")):
-        sources += [{"file": file, **entry} for entry in parse_deb822(read_text(root, file))]
     trusted = [_TRUSTED, *(f"{_TRUSTED}.d/{name}" for name in names(root, f"{_TRUSTED}.d"))]
     return {
         "release": _host_release(read_text(root, "/etc/os-release")),
-        "sources": [_with_keys(root, source) for source in sources if _is_nvidias(source["address"])],
+        "sources": [_with_keys(root, source) for source in _sources(root) if _is_nvidias(source["address"])],
         "trusted": [_keyring(root, path) for path in trusted if path.endswith((".gpg", ".asc"))],
     }
 
 
-def parse_list(text):
-    """Return `address` and `signed_by` of each line of a sources.list."""
-    found = []
-    for line in text.splitlines():
-        match = _ONE_LINE.match(line.strip())
-        if match:
-            options = dict(word.partition("=")[::2] for word in (match.group(1) or "").split())
-            keys = options.get("signed-by", "")
-            found.append({"address": match.group(2), "signed_by": [key for key in keys.split(",") if key]})
-    return found
-
-
-def parse_deb822(text):
-    """Return `address` and `signed_by` of each address of a deb822 file's stanzas that are not switched off."""
-    found = []
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    for stanza in re.split(r"\n\s*\n", "\n".join(lines)):
-        fields = {}
-        for name, value in re.findall(r"^([A-Za-z-]+):((?:.*(?:\n[ \t].*)*))", stanza, re.MULTILINE):
-            fields[name.lower()] = value
-        if fields.get("enabled", "").strip().lower() in ("no", "false", "0"):
-            continue
-        keys = fields.get("signed-by", "")
-        signed_by = None if "BEGIN PGP" in keys else keys.replace(",", " ").split()
-        found += [{"address": address, "signed_by": signed_by} for address in fields.get("uris", "").split()]
-    return found
+def _sources(root):
+    """`file`, `address` and `signed_by` of each source that is not switched off."""
+    for file in ["/etc/apt/sources.list", *(f"{_FOLDER}/{name}" for name in names(root, _FOLDER))]:
+        parse = _apt_sources.parse_deb822 if file.endswith(".sources") else _apt_sources.parse_list
+        for entry in parse(read_text(root, file)) if file.endswith((".list", ".sources")) else ():
+            keys = entry["signed_by"]
+            signed_by = None if "BEGIN PGP" in keys else keys.replace(",", " ").split()
+            yield {"file": file, "address": entry["uri"], "signed_by": signed_by}
 
 
 def _is_nvidias(address):

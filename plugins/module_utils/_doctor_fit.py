@@ -70,7 +70,7 @@ def judge(info, toolkits, environments, architectures=None, compatible=""):
         }
         wants = {"stack": environment["name"], "variant": "", "cuda": "", "oldest_driver": "", "wheels": wheels}
         found += [_finding(f"Environment {environment['name']}: ", problem) for problem in fit(host, wants)]
-    return _without_repeats(found)
+    return found
 
 
 def _with_driver(info, compatible):
@@ -87,11 +87,6 @@ def _finding(head, problem):
     if not cure and code != "ptx-only":
         cure = _OTHER_TOOLKIT if code.startswith("toolkit-") else _OTHER_STACK
     return finding(code, text, cure)
-
-
-def _without_repeats(findings):
-    """Several toolkits, or environments of one stack, may say the same."""
-    return list({(one["code"], one["text"]): one for one in findings}.values())
 
 
 def text(info, toolkits, environments, layer, compatible=""):

@@ -151,6 +151,12 @@ def test_what_keeps_the_driver_awake(tmp_path, files, codes):
     assert statuses(result)["gpu"] == "ok"
 
 
+def test_the_same_is_said_once(tmp_path):
+    line = "deb [signed-by=/none.gpg] https://developer.download.nvidia.com/compute/cuda/repos/debian12/x86_64/ /\n"
+    result = examined(tmp_path, {"/etc/apt/sources.list.d/cuda.list": line + line.replace("deb ", "deb-src ")})
+    assert [one["code"] for one in result["findings"]] == ["apt-key-missing"]
+
+
 def test_paths_that_are_moved_aside(tmp_path):
     assert examined(tmp_path, BOGUS)["aside"] == [f"{LIB}/libcudnn.so.8"]
 

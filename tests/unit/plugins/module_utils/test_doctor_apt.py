@@ -82,36 +82,3 @@ def test_what_is_found(tmp_path, files, codes):
     assert [one["code"] for one in found] == codes
     for one in found:
         assert one["text"].endswith(".") and one["cure"].endswith(".")
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("deb http://a/ stable main\n", [("http://a/", [])]),
-        ("deb [arch=amd64 signed-by=/k.gpg,/l.gpg] http://a/ /\n", [("http://a/", ["/k.gpg", "/l.gpg"])]),
-        ("deb-src [trusted=yes] http://a/ /\n", [("http://a/", [])]),
-        ("# deb http://a/ /\n\nnonsense\n", []),
-    ],
-)
-def test_lines(text, found):
-    assert [(one["address"], one["signed_by"]) for one in _doctor_apt.parse_list(text)] == found
-
-
-def test_stanzas():
-    text = """Types: deb
-URIs: http://a/ http://b/
-# a comment
-Signed-By:
- /k.gpg
- /l.gpg
-
-URIs: http://c/
-Enabled: no
-
-uris: http://d/
-"""
-    assert [(one["address"], one["signed_by"]) for one in _doctor_apt.parse_deb822(text)] == [
-        ("http://a/", ["/k.gpg", "/l.gpg"]),
-        ("http://b/", ["/k.gpg", "/l.gpg"]),
-        ("http://d/", []),
-    ]

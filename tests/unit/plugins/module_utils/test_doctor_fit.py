@@ -88,11 +88,6 @@ def test_a_broken_boxes_kind_does_not_keep_it_from_being_judged():
     assert [one["code"] for one in _doctor_fit.judge(host, [], [CU102])] == ["no-architecture"]
 
 
-def test_several_of_one_kind_are_said_once():
-    found = _doctor_fit.judge(info("515.65.01", A100), [toolkit("12.1.1"), toolkit("12.1.1")], [])
-    assert len(found) == 1
-
-
 def test_the_stacks_data_counts_where_the_wheel_does_not_tell():
     silent = environment("torch", "1.12.1", "10.2", [])
     host = info("515.65.01", A100)
