@@ -143,12 +143,21 @@ class Doctor:
             if stopped and not beside:
                 rows.append(_row(layer, SKIPPED, _UNDER))
                 continue
-            found, text = self._look(layer)
+            try:
+                found, text = self._look(layer)
+            except Exception as error:  # whatever a damaged host makes of a file; the other layers are judged
+                found, text = [], ""
+                failed = f"It could not be looked at ({type(error).__name__}: {error})."
+            else:
+                failed = ""
             found = [*(one for one in self.info["findings"] if one["layer"] == layer), *found]
             # Two lines of one file, or two environments of one stack, may say the same.
             found = in_order({(one["code"], one["text"]): one for one in found}.values())
             findings += found
-            rows.append(_judged(layer, found, text or self._fine(layer)))
+            row = _judged(layer, found, text or self._fine(layer))
+            if failed and row["status"] == OK:
+                row = _row(layer, WARNING, failed, "Look at what it names, and tell the authors of this collection.")
+            rows.append(row)
             stopped = stopped or (not beside and rows[-1]["status"] == BROKEN)
         broken = next((row for row in rows if row["status"] == BROKEN), _row("", "", ""))
         return {

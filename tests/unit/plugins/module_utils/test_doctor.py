@@ -7,7 +7,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mlinabox.core.plugins.module_utils import _doctor_cures, _gpu_codes, _gpu_look
+from ansible_collections.mlinabox.core.plugins.module_utils import (
+    _doctor_cures,
+    _doctor_toolkit,
+    _gpu_codes,
+    _gpu_look,
+)
 from ansible_collections.mlinabox.core.plugins.module_utils._doctor import Doctor
 from ansible_collections.mlinabox.core.plugins.module_utils._doctor_table import (
     WIDTH,
@@ -149,6 +154,22 @@ def test_what_keeps_the_driver_awake(tmp_path, files, codes):
     result = examined(tmp_path, files)
     assert [one["code"] for one in result["findings"]] == codes
     assert statuses(result)["gpu"] == "ok"
+
+
+def test_a_layer_that_cannot_be_looked_at_does_not_end_the_walk(tmp_path, monkeypatch):
+    def fail(*_arguments):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(_doctor_toolkit, "look", fail)
+    result = examined(tmp_path, SNAP)
+    assert {layer: status for layer, status in statuses(result).items() if status != "ok"} == {
+        # They need what the toolkit's look saw.
+        "driver for toolkit": "warning",
+        "toolkit": "warning",
+        "architectures": "warning",
+        "containers": "broken",
+    }
+    assert "Input/output error" in result["layers"][8]["text"]
 
 
 def test_the_same_is_said_once(tmp_path):
