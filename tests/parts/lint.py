@@ -32,4 +32,5 @@ def run(result, arguments, full):
                 if command[0] == "shellcheck":
                     # The only one that does not come with .venv.
                     machine.need_programs(log, shellcheck="shellcheck")
-                log.run(*command)
+                # ansible-lint would look into the user's own folder too, where another mlinabox.core may be installed.
+                log.run(*command, env={"ANSIBLE_HOME": str(report.ROOT / ".ansible")})

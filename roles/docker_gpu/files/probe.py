@@ -21,7 +21,10 @@ FOLDERS = ("usr", "usr/bin", "usr/sbin", "usr/lib", "usr/lib64", "etc", "tmp", "
 GPUS = {
     "none": [],
     "cdi": ["--device", "nvidia.com/gpu=all"],
-    "runtime": ["--runtime", "nvidia", "--env", "NVIDIA_VISIBLE_DEVICES=all", "--env", "NVIDIA_DRIVER_CAPABILITIES=utility"],
+    "runtime": [
+        *("--runtime", "nvidia", "--env", "NVIDIA_VISIBLE_DEVICES=all"),
+        *("--env", "NVIDIA_DRIVER_CAPABILITIES=utility"),
+    ],
 }
 
 
@@ -35,7 +38,7 @@ class Engine:
     def __init__(self, host, timeout):
         self.command = ["docker", "--host", host]
         self.timeout = timeout
-        self.image = "mlinabox-probe:%d" % os.getpid()
+        self.image = f"mlinabox-probe:{os.getpid()}"
         self.names = 0
 
     def run(self, *words, **keywords):
@@ -53,20 +56,20 @@ class Engine:
     def container(self, script, options=()):
         """Words that start a container with a shell script; nothing is left of it when it has ended."""
         self.names += 1
-        name = "%s-%d" % (self.image.replace(":", "-"), self.names)
+        name = f"{self.image.replace(':', '-')}-{self.names}"
         fixed = ["run", "--rm", "--interactive", "--network", "none", "--name", name]
         return [*fixed, *options, self.image, "/bin/sh", "-c", script]
 
 
 def said(command, timeout, input=None):
     try:
-        done = subprocess.run(command, input=input, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout)
+        done = subprocess.run(command, input=input, capture_output=True, timeout=timeout)
     except FileNotFoundError:
-        raise Failed("%s is not installed" % command[0])
+        raise Failed(f"{command[0]} is not installed") from None
     except subprocess.TimeoutExpired:
-        raise Failed("%s took longer than %d s" % (" ".join(command[:4]), timeout))
+        raise Failed(f"{' '.join(command[:4])} took longer than {timeout} s") from None
     if done.returncode:
-        raise Failed("%s ended with %d: %s" % (" ".join(command[:4]), done.returncode, reason(done)))
+        raise Failed(f"{' '.join(command[:4])} ended with {done.returncode}: {reason(done)}")
     return done.stdout.decode("utf-8", "replace")
 
 

@@ -18,7 +18,8 @@ def ranges(path):
             rows = [line.strip().split(":") for line in stream]
     except FileNotFoundError:
         return []
-    return [(row[0], int(row[1]), int(row[2])) for row in rows if len(row) == 3 and row[1].isdigit() and row[2].isdigit()]
+    well = [row for row in rows if len(row) == 3 and row[1].isdigit() and row[2].isdigit()]
+    return [(row[0], int(row[1]), int(row[2])) for row in well]
 
 
 def main(names, only_say):
@@ -33,7 +34,7 @@ def main(names, only_say):
         first = max([FIRST, *taken])
         given[name] = first
         if not only_say:
-            words = [word for option in lacking for word in (option, "%d-%d" % (first, first + SIZE - 1))]
+            words = [word for option in lacking for word in (option, f"{first}-{first + SIZE - 1}")]
             subprocess.run(["usermod", *words, name], check=True)
     return given
 
