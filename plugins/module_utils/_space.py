@@ -31,6 +31,23 @@ def same_file_system(path, other):
     return os.stat(existing_parent(path)).st_dev == os.stat(existing_parent(other)).st_dev
 
 
+def lacking(needs):
+    """Return one line that names the first file system with too little room, or ''. needs: {path: MiB}.
+
+    What lies on one file system is added up.
+    """
+    done = []
+    for path in needs:
+        if any(same_file_system(path, other) for other in done):
+            continue
+        done.append(path)
+        need = sum(mib for other, mib in needs.items() if same_file_system(path, other))
+        free = free_mib(path)
+        if need > free:
+            return f"{existing_parent(path)} has {free} MiB free, and {need} MiB are needed"
+    return ""
+
+
 def recorded_mib(generation):
     """Return what the files of a generation take, in MiB, by its manifest; 0 where it cannot be read."""
     try:

@@ -205,17 +205,10 @@ def read_archive(module, address):
 def lacking_space(offers):
     """Return one line that says what the host has no room for, or ''."""
     download, files = (sum(getattr(offer, field) for offer in offers) // MIB for field in ("download", "installed"))
-    free_downloads, free_files = _space.free_mib(DOWNLOADS), _space.free_mib(FILES)
-    needs = [(DOWNLOADS, download, free_downloads), (FILES, files, free_files)]
-    if _space.same_file_system(DOWNLOADS, FILES):
-        needs = [(FILES, download + files, free_files)]
-    for path, need, free in needs:
-        if need > free:
-            return (
-                f"{_space.existing_parent(path)} has {free} MiB free, and {need} MiB are needed ({download} MiB to "
-                f"download, {files} MiB when installed). Free some, or take cuda_packages: lean"
-            )
-    return ""
+    lacking = _space.lacking({FILES: files, DOWNLOADS: download})
+    if not lacking:
+        return ""
+    return f"{lacking} ({download} MiB to download, {files} MiB when installed). Free some, or take cuda_packages: lean"
 
 
 def names_of_driver(installed):
