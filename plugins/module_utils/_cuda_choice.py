@@ -70,13 +70,20 @@ def releases(archive):
 
 
 def together(choices):
-    """Return {name: Offer} of several releases side by side: of what they share, the newest."""
-    merged = {}
+    """Return {name: Offer} of several releases side by side: of what they share, the oldest that serves them all.
+
+    A newer cuda-toolkit-config-common than its own is what a release of CUDA 11 or 12 does not get along with.
+    """
+    found = {}
     for chosen in choices:
         for name, offer in chosen.items():
-            there = merged.get(name)
-            if not there or _deb_version.compare(offer.version, there.version) > 0:
-                merged[name] = offer
+            found.setdefault(name, {})[offer.version] = offer
+    needs = [need for chosen in choices for offer in chosen.values() for group in offer.needs for need in group]
+    merged = {}
+    for name, offers in found.items():
+        versions = sorted(offers, key=_deb_version.key)
+        serving = [one for one in versions if all(need.takes(one) for need in needs if need.name == name)]
+        merged[name] = offers[(serving or versions[-1:])[0]]
     return merged
 
 

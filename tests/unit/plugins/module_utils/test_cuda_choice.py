@@ -110,9 +110,16 @@ def test_a_lean_one_compiles_and_links_in_the_same_versions():
     ]
 
 
-def test_two_releases_share_the_newest_of_what_they_share():
-    both = _cuda_choice.together([_cuda_choice.toolkit(archive(), release) for release in ("12.4.1", "11.7.1")])
-    assert "cuda-toolkit-config-common=12.4.127-1" in specs(both)
+@pytest.mark.parametrize(("wanted", "shared"), [("", "11.7.99-1"), (" (>= 12.4)", "12.4.127-1")])
+def test_two_releases_share_the_oldest_that_serves_both(wanted, shared):
+    lists = [
+        line.replace("cuda-toolkit-config-common", f"cuda-toolkit-config-common{wanted}")
+        if line.startswith("Package: cuda-cudart-12-4\n")
+        else line
+        for line in LIST
+    ]
+    both = _cuda_choice.together([_cuda_choice.toolkit(archive(lists), release) for release in ("12.4.1", "11.7.1")])
+    assert f"cuda-toolkit-config-common={shared}" in specs(both)
     assert {"cuda-nvcc-11-7=11.7.99-1", "cuda-nvcc-12-4=12.4.131-1"} <= set(specs(both))
 
 
