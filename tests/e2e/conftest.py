@@ -126,7 +126,7 @@ def changes(before, after):
 
 @pytest.fixture(scope="module")
 def mirror(request):
-    """Archives of tests/mirror, served to the hosts of a test file (a Mirror): those that its MIRROR names, else None."""
+    """Archives of tests/mirror that a test file names in MIRROR, served to its hosts (a Mirror); None without any."""
     archives = getattr(request.module, "MIRROR", ())
     if not archives:
         yield None

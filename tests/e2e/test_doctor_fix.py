@@ -172,7 +172,7 @@ def answered(fleet, answer):
         os.execve(command[0], command, environment)
     said, deadline = "", time.monotonic() + 240
     while time.monotonic() < deadline:
-        ready, _, _ = select.select([terminal], [], [], 3)
+        ready = select.select([terminal], [], [], 3)[0]
         try:
             some = os.read(terminal, 65536).decode(errors="replace") if ready else ""
         except OSError:  # it has ended
