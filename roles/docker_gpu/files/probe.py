@@ -63,7 +63,7 @@ class Engine:
 
 def said(command, timeout, input=None):
     try:
-        done = subprocess.run(command, input=input, capture_output=True, timeout=timeout)
+        done = subprocess.run(command, input=input, capture_output=True, timeout=timeout, check=False)
     except FileNotFoundError:
         raise Failed(f"{command[0]} is not installed") from None
     except subprocess.TimeoutExpired:
@@ -113,7 +113,7 @@ def entry(name, kind, mode):
 
 def libraries(program):
     """Paths of the libraries of a program that are not NVIDIA's; none where it is a script, or has all in itself."""
-    done = subprocess.run(["ldd", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    done = subprocess.run(["ldd", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     found = re.findall(r"(?:=> |^\s*)(/\S+) \(0x", done.stdout.decode(), re.MULTILINE)
     return [path for path in found if "nvidia" not in path and "libcuda" not in path]
 
