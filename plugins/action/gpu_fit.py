@@ -11,7 +11,9 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.mlinabox.core.plugins.module_utils._gpu_fit import refused
 from ansible_collections.mlinabox.core.plugins.plugin_utils import _gpu_preflight, _stack, _stack_view
 
-REFUSE, WARN, IGNORE = "refuse", "warn", "ignore"
+REFUSE = "refuse"
+WARN = "warn"
+IGNORE = "ignore"
 
 
 class ActionModule(ActionBase):

@@ -45,8 +45,8 @@ def read_record(text):
         record = json.loads(text)
         ours, before = record["ours"], record["before"]
         for part, keys in ((ours, ("original", "written")), (before, ("since", "text", "ours", "after", "last"))):
-            if part is not None:
-                _ = [part[key] for key in keys]
+            if part is not None and not all(key in dict(part) for key in keys):
+                raise ValueError("a key lacks")
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError("it is damaged") from error
     return record

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import time
 
 from ._generations import write_whole
@@ -63,5 +64,5 @@ def main(arguments=None):
     status = {"at": at, "line": said, **host}
     write_whole(os.path.join(told.folder, STATUS), json.dumps(status, indent=1, sort_keys=True) + "\n")
     write_whole(os.path.join(told.folder, LINE), said + "\n")
-    print(said)
+    sys.stdout.write(said + "\n")
     return 0

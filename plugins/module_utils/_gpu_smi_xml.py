@@ -13,7 +13,7 @@ double_bit. What is not known reads N/A, [N/A], Not Found, or a whole sentence. 
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 from ._gpu_errors import GPU_IS_LOST, RESET_REQUIRED, SUCCESS, UNKNOWN, words
 from ._gpu_smi_failure import bus_address

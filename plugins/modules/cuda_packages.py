@@ -168,7 +168,8 @@ from ansible_collections.mlinabox.core.plugins.module_utils import (
 )
 
 #: Where apt keeps what it downloads, and where the packages' files go.
-DOWNLOADS, FILES = "/var/cache/apt/archives", "/usr/local"
+DOWNLOADS = "/var/cache/apt/archives"
+FILES = "/usr/local"
 MIB = 1 << 20
 #: What tells a driver that no package has brought.
 DRIVER_MARKS = ("/proc/driver/nvidia/version", "/usr/bin/nvidia-uninstall", "/usr/bin/nvidia-installer")

@@ -18,7 +18,7 @@ _MACROS = {"cudnn": "CUDNN", "cudart": "CUDART", "driver": "DRIVER"}
 
 def branch(version):
     """The branch of a driver's version: 535 of 535.104.05."""
-    return int(str(version).split(".")[0])
+    return int(str(version).split(".", maxsplit=1)[0])
 
 
 def devices(scenario):
@@ -51,7 +51,7 @@ def put(tree, scenario, cache):
             tree.link(f"{path.rpartition('/')[0]}/{name}", path.rpartition("/")[2])
     if nvml:
         _put_links(tree, folder, file)
-        for place in {folder, _FOLDER}:
+        for place in sorted({folder, _FOLDER}):
             tree.write(f"{place}/mlinabox-scenario", answers(scenario))
     return sonames
 

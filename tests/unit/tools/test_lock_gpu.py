@@ -118,7 +118,7 @@ def test_a_lock_without_gpu_code_has_no_file_and_loses_an_old_one(uv, stack, ind
     ],
 )
 def test_what_cannot_be_read_is_one_line_and_the_tree_stays(uv, stack, index, capsys, error, wheel, said):
-    index.error, index.wheel = error, wheel or index.wheel
+    index.errors, index.wheel = [error] if error else [], wheel or index.wheel
     assert lock.main([str(stack)]) == 2
     assert capsys.readouterr().err == f"error: torch 1.12.1: its GPU code cannot be read: {said}.\n"
     assert not (stack / "locks").exists()

@@ -53,13 +53,14 @@ TOOLKIT = dict.fromkeys(
 )
 
 
-def host(daemon=RUNTIME, dpkg=None, **files):
+def host(daemon=..., dpkg=None, **files):
     """A host with Docker and a whole toolkit; daemon.json as a dict, a text, or None."""
     found = {
         **PROGRAMS,
         **LINKS,
         "/var/lib/dpkg/status": packages(**{"docker_ce": "5:24.0.7-1", **TOOLKIT, **(dpkg or {})}),
     }
+    daemon = RUNTIME if daemon is ... else daemon
     if daemon is not None:
         found["/etc/docker/daemon.json"] = daemon if isinstance(daemon, str) else json.dumps(daemon)
     return {**found, **files}

@@ -52,7 +52,7 @@ def package(name, version=f"{VERSION}-0ubuntu0.22.04.1", origin="Ubuntu", state=
     return {"name": name, "version": version, "held": False, "state": state, "origin": origin, "driver": VERSION}
 
 
-def host(cards=(), nvml=SKIPPED, smi=SKIPPED, loaded=VERSION, **more):
+def host(cards=(), nvml=None, smi=None, loaded=VERSION, **more):
     """A structure. loaded: the kernel module's version, or none; what is in `more` replaces parts of sources."""
     reboot = {**_gpu_boot.nothing_known(), **more.get("reboot", {})}
     seen = {
@@ -65,8 +65,8 @@ def host(cards=(), nvml=SKIPPED, smi=SKIPPED, loaded=VERSION, **more):
             "status": "ok",
         },
         "library": {"path": "x", "version": more.get("library", loaded), "others": more.get("others", [])},
-        "nvml": nvml,
-        "smi": smi,
+        "nvml": nvml or SKIPPED,
+        "smi": smi or SKIPPED,
         "packages": {
             "known": True,
             "packages": more.get("packages", [package("nvidia-driver-535")]),
@@ -979,8 +979,8 @@ def test_codes_and_layers_are_names():
         assert severity in ("broken", "warning", "note")
 
 
-def addresses(cards, nvml, smi=SKIPPED):
-    found = _gpu_structure.merge_gpus(cards, nvml, smi)
+def addresses(cards, nvml, smi=None):
+    found = _gpu_structure.merge_gpus(cards, nvml, smi or SKIPPED)
     return [(one["address"], one["index"], one["code"], one["error"]) for one in found]
 
 
