@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from . import CACHE, HERE, MirrorError, keys, wheels
+from . import CACHE, HERE, MirrorError, distribution, keys, wheels
 from .programs import run
 
 POOL = CACHE / "pool"
@@ -72,6 +72,8 @@ def _fill(package, root, unpacked):
             raise MirrorError(f"{package.name} {package.version}: its wheels have no {pattern}")
         for file, path in found:
             _take(file, root / path)
+    for name, patterns in package.distribution.items():
+        _take_distributions(package, name, patterns, root)
     for name, path in package.own.items():
         text = (HERE / "contents" / name).read_text(encoding="utf-8")
         text = re.sub(r"@(\w+)@", lambda match: str(package.values[match[1].lower()]), text)
@@ -90,6 +92,12 @@ def _fill(package, root, unpacked):
         _parent(root / path).symlink_to(target)
     note = "\n".join([package.description, *package.long_description, ""])
     _write(root / "usr/share/doc" / package.name / "README.test", note, 0o644)
+
+
+def _take_distributions(package, name, patterns, root):
+    with distribution.unpacked(package.release, name) as folder:
+        for path in distribution.matched(folder, patterns):
+            shutil.copy2(folder / path, _parent(root / path), follow_symlinks=False)
 
 
 def _parent(path):

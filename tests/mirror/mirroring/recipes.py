@@ -17,6 +17,10 @@ from . import CACHE, HERE, MirrorError
 KINDS = ("real", "remade", "stand_in", "empty", "meta")
 
 
+#: Keys that came later: where they are empty, a recipe without them is the same, and what was made of it is kept.
+_LATER = ("distribution", "release")
+
+
 @dataclass(frozen=True)
 class Package:
     """A .deb to be. Paths have no leading slash; `files` and `own` are patterns and the places of what they match."""
@@ -43,6 +47,9 @@ class Package:
     links: dict = field(default_factory=dict)
     postinst: str = ""
     prerm: str = ""
+    #: Package of the distribution's -> patterns of those of its files that are taken, from this release of Debian.
+    distribution: dict = field(default_factory=dict)
+    release: str = ""
     #: Name of a key of this archive -> place of a keyring with it.
     keyrings: dict = field(default_factory=dict)
     values: dict = field(default_factory=dict)
@@ -82,7 +89,8 @@ class Package:
 
     def digest(self):
         """What tells one recipe from another (str): its data, and the files of this folder that it uses."""
-        data = json.dumps(dataclasses.asdict(self), sort_keys=True)
+        kept = {name: value for name, value in dataclasses.asdict(self).items() if value or name not in _LATER}
+        data = json.dumps(kept, sort_keys=True)
         used = [HERE / "contents" / name for name in (*self.own, *self.compiled)]
         used += [path for path in map(public_key, self.keyrings) if path.exists()]
         if self.files:

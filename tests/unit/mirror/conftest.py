@@ -14,10 +14,10 @@ sys.path.insert(0, str(ROOT / "tests" / "mirror"))
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     """A cache of the mirror's own, empty (Path)."""
-    from mirroring import archive, debs, making, recipes, wheels
+    from mirroring import archive, debs, distribution, making, recipes, wheels
 
     folder = tmp_path / "cache"
-    for module in (making, recipes, wheels):
+    for module in (distribution, making, recipes, wheels):
         monkeypatch.setattr(module, "CACHE", folder)
     for module in (archive, making):
         monkeypatch.setattr(module, "SERVED", folder / "served")

@@ -49,7 +49,7 @@ def test_what_is_not_nvidias_says_so_in_its_description():
         said = package.control(1).split("Description: ")[1]
         assert ("STAND-IN" in said) == (package.kind in ("stand_in", "empty")), package.file
         has_content = package.files or package.own or package.text or package.libraries or package.compiled
-        has_content = has_content or package.links or package.postinst or package.keyrings
+        has_content = has_content or package.links or package.postinst or package.keyrings or package.distribution
         assert bool(has_content) == (package.kind in ("real", "remade", "stand_in")), package.file
 
 
