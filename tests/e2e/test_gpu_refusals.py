@@ -20,12 +20,12 @@ CASES = {
     ),
     "m4000": (
         (M4000, "580.95.05"),
-        {"stack_name": "2023", "cuda_version": "13.0.2"},
+        {"stack_name": "2023", "cuda_releases": ["13.0.2"]},
         ("M4000", "5.2", "CUDA 13.0.2", "Stack 2023, variant cuda, with its own CUDA 12"),
     ),
     "r470": (
         (A100, "470.256.02"),
-        {"stack_name": "2023", "cuda_version": "12.3.2"},
+        {"stack_name": "2023", "cuda_releases": ["12.3.2"]},
         ("470.256.02", "525.60.13", "stack_name=2022"),
     ),
 }
