@@ -38,7 +38,7 @@ def run(result, arguments, full):
 
 def _test(log, name, image):
     machine.need_images(log, image)
-    if "shared/mirror.yml" in (SCENARIOS / name / "molecule.yml").read_text(encoding="utf-8"):
+    if ".cache/mirror" in (SCENARIOS / name / "molecule.yml").read_text(encoding="utf-8"):
         machine.need_mirror(log)
     molecule = Path(sys.executable).with_name("molecule")
     env = {"MLINABOX_TEST_IMAGE": image}
