@@ -11,6 +11,7 @@ from conftest import FEW_TOOLS
 from test_gpu_site import *  # noqa: F403 - its tests and fixtures run here again
 
 IMAGES = {"gpu11": "debian11", "gpu20": "ubuntu2004", "gpu12": "debian12"}
+MIRROR = ("cuda",)
 LAYERS = FEW_TOOLS
 
 

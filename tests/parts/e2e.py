@@ -21,10 +21,12 @@ def run(result, arguments, full):
             if name not in names():
                 raise report.Failed(f"no such test; there are {', '.join(names())}")
             test = FOLDER / f"test_{name}.py"
-            # Which hosts it has it says in IMAGES, and whether they need a vendor's archive in MIRROR.
+            # Which hosts it has it says in IMAGES, and which vendors' archives they need in MIRROR.
             text = test.read_text(encoding="utf-8")
             if "\nIMAGES = " in text:
                 machine.need_images(log)
             if "\nMIRROR = " in text:
                 machine.need_mirror(log)
+            if "\nimport gpu_hosts" in text:
+                machine.need_programs(log, gcc="gcc")
             log.run(sys.executable, "-m", "pytest", "--verbose", test, timeout=3600)
