@@ -28,8 +28,8 @@ PARTS = {
 }
 
 
-#: The last parts wait more than they compute, so they run in two lanes, one beside the other.
-LANES = (("molecule",), ("e2e", "faults"))
+#: Two lanes of the parts that take long, one beside the other. Those of a lane run in the order of PARTS.
+LANES = (("molecule",), ("sanity", "faults", "collection", "e2e"))
 
 
 def usage():

@@ -239,6 +239,9 @@ def test_interrupted_the_host_goes_on_and_the_next_run_waits_for_it(site, slower
     site.url = slower_index
     process = site.start(["one"])
     wait_for(process.stderr, "one stack: download")
+    # Ansible ends a worker at once, and waits for ever for the lock of its queue where that worker has it: as long as
+    # it takes to write the very line that was just read.
+    time.sleep(1)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode != 0

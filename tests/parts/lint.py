@@ -33,4 +33,4 @@ def run(result, arguments, full):
                     # The only one that does not come with .venv.
                     machine.need_programs(log, shellcheck="shellcheck")
                 # ansible-lint would look into the user's own folder too, where another mlinabox.core may be installed.
-                log.run(*command, env={"ANSIBLE_HOME": str(report.ROOT / ".ansible")})
+                log.run(*command, env={"ANSIBLE_HOME": str(report.ROOT / ".ansible"), **report.KEPT_BYTECODE})

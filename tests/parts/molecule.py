@@ -41,7 +41,7 @@ def _test(log, name, image):
     if ".cache/mirror" in (SCENARIOS / name / "molecule.yml").read_text(encoding="utf-8"):
         machine.need_mirror(log)
     molecule = Path(sys.executable).with_name("molecule")
-    env = {"MLINABOX_TEST_IMAGE": image}
+    env = {"MLINABOX_TEST_IMAGE": image, **report.KEPT_BYTECODE}
     try:
         log.run(molecule, "test", "--scenario-name", name, env=env, timeout=2400)
     except report.Failed:

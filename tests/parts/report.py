@@ -18,6 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 OUTPUT = ROOT / "tests" / "output"
 TAIL = 60
 INTERRUPT_S = 60
+#: For rows that start Ansible over and over: bytecode is kept, beside the tree. Not for all rows: what our own code
+#: does with bytecode must not depend on it.
+KEPT_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(ROOT / ".cache" / "bytecode")}
 
 
 class Skip(Exception):

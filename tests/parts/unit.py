@@ -15,6 +15,7 @@ def run(result, arguments, full):
         # It compiles the libraries of tests/gpu. Where it cannot be had, only the tests with them are skipped.
         with contextlib.suppress(report.Skip):
             machine.need_programs(log, gcc="gcc")
-        log.run(
-            sys.executable, "-m", "pytest", "-n", "auto", "--durations=5", *(arguments or ["tests/unit"]), timeout=600
-        )
+        command = [sys.executable, "-m", "pytest", "-n", "auto", "--durations=5"]
+        if full:
+            command += ["--hypothesis-profile", "many"]
+        log.run(*command, *(arguments or ["tests/unit"]), timeout=600)
