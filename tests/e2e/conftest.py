@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "hosts"), str(ROOT / "tests" / "mirror"), str(Path(__file__).parent)]
+_TESTS = ROOT / "tests"
+sys.path[:0] = [str(_TESTS / "hosts"), str(_TESTS / "mirror"), str(_TESTS), str(Path(__file__).parent)]
 
 # They lie beside the tests, on paths of their own.
-import hosts as ssh_hosts  # noqa: E402
-from mirroring import ADDRESS, container, making  # noqa: E402
+import hosts as ssh_hosts  # noqa: E402 - found by the path above
+from mirroring import ADDRESS, container, making  # noqa: E402 - likewise
+from parts.report import KEPT_BYTECODE  # noqa: E402 - likewise
 
 #: All of the tools are over 600 packages; their own scenario looks after them.
 FEW_TOOLS = ("-e", '{"tools_groups": ["archive"]}')
@@ -73,7 +75,7 @@ class Fleet:
     def box(self, word, *arguments, timeout=3000):
         """Runs ./box WORD on the hosts (Run)."""
         # A failed task's result is then one line of JSON.
-        env = dict(os.environ, ANSIBLE_CALLBACK_RESULT_FORMAT="json", ANSIBLE_NOCOLOR="1", PYTHONDONTWRITEBYTECODE="1")
+        env = dict(os.environ, ANSIBLE_CALLBACK_RESULT_FORMAT="json", ANSIBLE_NOCOLOR="1", **KEPT_BYTECODE)
         env.pop("ANSIBLE_CONFIG", None)
         done = subprocess.run(
             [ROOT / "box", word, "-i", self.inventory, *map(str, arguments)],
@@ -95,7 +97,7 @@ class Fleet:
         command = [program, "-i", self.inventory, host, "-m", f"mlinabox.core.{name}"]
         command += ["-a", json.dumps(arguments)] if arguments else []
         env = dict(os.environ, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_NOCOLOR="1")
-        env.update(ANSIBLE_CALLBACK_RESULT_FORMAT="json", PYTHONDONTWRITEBYTECODE="1")
+        env.update(ANSIBLE_CALLBACK_RESULT_FORMAT="json", **KEPT_BYTECODE)
         command += ["--become"] if become else []
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=env, timeout=300, check=False)
         print(f"+ {name} {arguments} on {host}\n{done.stdout}{done.stderr}")

@@ -22,8 +22,8 @@ HERE = Path(__file__).resolve().parent
 # Run as a program it finds its parts by itself; imported, it finds them beside it too.
 sys.path.insert(0, str(HERE))
 
-from standin import frameworks, hardware, kernels, linker, nvml, packages, programs, smi  # noqa: E402
-from standin.tree import Tree  # noqa: E402
+from standin import frameworks, hardware, kernels, linker, nvml, packages, programs, smi  # noqa: E402 - beside this file
+from standin.tree import Tree  # noqa: E402 - likewise
 
 SCENARIOS = HERE / "scenarios"
 CACHE = HERE.parents[1] / ".cache" / "gpu"
