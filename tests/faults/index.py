@@ -26,8 +26,8 @@ def normalize(name):
 class Index:
     """Serves a folder's wheels and source archives by the simple API (PyPA, JSON), with their metadata.
 
-    delay: seconds that a file may take to begin, by chance; faults: {file name: one of FAULTS}; gate: closed, no file
-    goes on until it is opened.
+    delay: seconds that a file may take to begin, by chance; faults: {file name: one of FAULTS}; gate: closed, no answer
+    goes on until it is opened; held: somebody waits before the closed gate.
     """
 
     def __init__(self, folder, seed):
@@ -36,6 +36,7 @@ class Index:
         self.faults = {}
         self.gate = threading.Event()
         self.gate.set()
+        self.held = threading.Event()
         self.asked = []
         self.random = random.Random(seed)
         self.projects, self.files, self.metadata = {}, {}, {}
@@ -60,6 +61,7 @@ class Index:
         """Serve everything as it is, each file after at most `delay` seconds."""
         self.faults, self.delay = {}, delay
         self.gate.set()
+        self.held.clear()
         self.asked = []
 
 
@@ -126,7 +128,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             whole = data if cut is None else data[:cut]
             for start in range(0, len(whole), _PIECE):
-                self.index.gate.wait()
+                if not self.index.gate.is_set():
+                    self.index.held.set()
+                    self.index.gate.wait()
                 self.wfile.write(whole[start : start + _PIECE])
         except OSError:
             self.close_connection = True  # the other side is gone

@@ -179,7 +179,10 @@ class Others:
             index.gate.clear()
             first = self.rig.start(Request(new, patience=HELD_BACK))
             try:
-                first.until("download", 0.2)
+                first.until("download")
+                # Not before: uv is started for other things as well, and has soon done them.
+                if not index.held.wait(HELD_BACK):
+                    raise Unkept("nothing is downloaded")
                 _phase, kinds = first.freeze()
                 Run.kill(kinds.get("module", []))
                 first.end()
