@@ -10,6 +10,7 @@ Exit status 0 when nothing failed, and under CI=true nothing was skipped; 2 for 
 
 from __future__ import annotations
 
+import collections
 import os
 import sys
 import threading
@@ -27,9 +28,8 @@ PARTS = {
     "e2e": e2e,
 }
 
-
-#: Two lanes of the parts that take long, one beside the other. Those of a lane run in the order of PARTS.
-LANES = (("molecule",), ("sanity", "faults", "collection", "e2e"))
+#: They have the machine for themselves, and come first. The others run two at a time.
+ALONE = ("lint", "unit")
 
 
 def usage():
@@ -74,16 +74,28 @@ def main(words):
 
 
 def run_parts(result, parts, full):
-    """Runs parts [(name, arguments)]: first those of no lane, then the lanes."""
+    """Runs parts [(name, arguments)]: first those of ALONE. Of the jobs of all others one thread always takes the first
+    and another the last, so that roles' scenarios run beside whole boxes, and both end at about the same time.
+    """
+    rest = collections.deque()
+    for name, arguments in parts:
+        jobs = PARTS[name].jobs(result, arguments, full)
+        if name in ALONE:
+            for job in jobs:
+                job()
+        else:
+            rest.extend(jobs)
 
-    def run(chosen):
-        for name, arguments in chosen:
-            PARTS[name].run(result, arguments, full)
+    def work(take):
+        while True:
+            try:
+                job = take()
+            except IndexError:
+                return
+            job()
 
-    run(part for part in parts if not any(part[0] in lane for lane in LANES))
-    lanes = [[part for part in parts if part[0] in lane] for lane in LANES]
     # Daemons, so that an interrupted run does not wait for what its rows wait for.
-    threads = [threading.Thread(target=run, args=[lane], daemon=True) for lane in lanes if lane]
+    threads = [threading.Thread(target=work, args=[take], daemon=True) for take in (rest.popleft, rest.pop)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -30,7 +30,11 @@ NEEDED = ("stacks/2022/stack.yml", "stacks/2023/stack.yml", "plugins/modules/pip
 JUNK = re.compile(r"(^|/)(\.git|\.venv|\.cache|__pycache__|ansible_collections)(/|$)|\.(pyc|tar\.gz|log)$")
 
 
-def run(result, arguments, full):
+def jobs(result, arguments, full):
+    return [lambda: _run(result)]
+
+
+def _run(result):
     with tempfile.TemporaryDirectory(prefix="mlinabox-collection-") as folder:
         folder = Path(folder)
         with result.row("collection build") as log:

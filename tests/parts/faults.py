@@ -12,7 +12,11 @@ HELP = "kills, full disks, cut networks while pip_lock works; takes --kills N an
 FOLDER = report.ROOT / "tests" / "faults"
 
 
-def run(result, arguments, full):
+def jobs(result, arguments, full):
+    return [lambda: _run(result, arguments, full)]
+
+
+def _run(result, arguments, full):
     with result.row("faults") as log:
         if os.geteuid():
             raise report.Skip("needs root: the environments are root's")

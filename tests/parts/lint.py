@@ -16,7 +16,11 @@ SHELL = [
 ]
 
 
-def run(result, arguments, full):
+def jobs(result, arguments, full):
+    return [lambda: _run(result, arguments)]
+
+
+def _run(result, arguments):
     commands = {
         "ruff": [["ruff", "check", "."], ["ruff", "format", "--check", "."]],
         "yamllint": [["yamllint", "--strict", "."]],

@@ -106,7 +106,7 @@ def _start_by_hand():
 
 def need_images(log, *names):
     """Has a Docker engine and these images of tests/images (all of the base ones when none is named)."""
-    # Rows of two lanes may need the same at once.
+    # Two rows may need the same at once.
     with _GETTING:
         need_engine(log)
         log.run(report.ROOT / "tests" / "images" / "build", *names, timeout=1800)

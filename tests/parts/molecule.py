@@ -1,9 +1,12 @@
-"""The roles' scenarios, one after another: molecule keeps one directory for a scenario, whatever its hosts."""
+"""The roles' scenarios, on each of their images."""
 
 from __future__ import annotations
 
+import collections
+import functools
 import re
 import sys
+import threading
 from pathlib import Path
 
 from . import machine, report
@@ -11,6 +14,9 @@ from . import machine, report
 HELP = "the roles' scenarios; takes their names"
 
 SCENARIOS = report.ROOT / "molecule"
+
+#: Molecule keeps one directory for a scenario, whatever its hosts.
+_ONE_AT_A_TIME = collections.defaultdict(threading.Lock)
 
 
 def names():
@@ -25,15 +31,22 @@ def images(name):
     return [first[1] if first else "debian12", *(re.split(r"[,\s]+", also[1]) if also else [])]
 
 
-def run(result, arguments, full):
+def jobs(result, arguments, full):
+    made = []
     for name in arguments or names():
-        if name not in names():
-            with result.row(f"molecule {name}"):
-                raise report.Failed(f"no such scenario; there are {', '.join(names())}")
-            continue
-        for image in images(name) if full else images(name)[:1]:
-            with result.row(f"molecule {name} on {image}") as log:
-                _test(log, name, image)
+        known = name in names()
+        for image in (images(name) if full else images(name)[:1]) if known else [None]:
+            made.append(functools.partial(_run, result, name, image))
+    return made
+
+
+def _run(result, name, image):
+    if not image:
+        with result.row(f"molecule {name}"):
+            raise report.Failed(f"no such scenario; there are {', '.join(names())}")
+        return
+    with _ONE_AT_A_TIME[name], result.row(f"molecule {name} on {image}") as log:
+        _test(log, name, image)
 
 
 def _test(log, name, image):

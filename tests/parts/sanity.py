@@ -24,7 +24,11 @@ subprocess.check_call([sys.executable, "-m", "pip", "install", "--disable-pip-ve
 '''
 
 
-def run(result, arguments, full):
+def jobs(result, arguments, full):
+    return [lambda: _run(result, arguments)]
+
+
+def _run(result, arguments):
     with result.row("sanity") as log, tempfile.TemporaryDirectory(prefix="mlinabox-sanity-") as folder:
         # Outside of the clone: within it, ansible-test asks git, and git ignores the copy.
         collection = Path(folder) / "ansible_collections" / "mlinabox" / "core"

@@ -10,7 +10,11 @@ from . import machine, report
 HELP = "pytest over tests/unit; takes pytest's arguments"
 
 
-def run(result, arguments, full):
+def jobs(result, arguments, full):
+    return [lambda: _run(result, arguments, full)]
+
+
+def _run(result, arguments, full):
     with result.row("unit") as log:
         # It compiles the libraries of tests/gpu. Where it cannot be had, only the tests with them are skipped.
         with contextlib.suppress(report.Skip):
