@@ -15,13 +15,14 @@ import os
 import sys
 import threading
 
-from parts import collection, e2e, faults, lint, molecule, report, sanity, unit
+from parts import collection, e2e, faults, lint, molecule, programs, report, sanity, unit
 
 #: In the order in which they run, the cheap ones first.
 PARTS = {
     "lint": lint,
     "unit": unit,
     "sanity": sanity,
+    "programs": programs,
     "faults": faults,
     "collection": collection,
     "molecule": molecule,

@@ -332,6 +332,7 @@ def test_two_commands_at_once_do_not_mix(home):
     os.close(descriptor)
 
 
+@pytest.mark.programs
 def test_pip_and_uv_install_into_it_and_leave_the_base_alone(home, root, tmp_path):
     base = generation(root, G3, "1.0", pip=True)
     switch(root, G3)

@@ -472,6 +472,7 @@ def listed(tmp_path, inventory, **environment):
     return done.returncode, json.loads(done.stdout) if done.returncode == 0 else None, done.stderr
 
 
+@pytest.mark.programs
 def test_the_inventory_that_comes_with_it(cloud, server, tmp_path):
     cloud.add_machine("up")
     cloud.add_machine("down", "off")

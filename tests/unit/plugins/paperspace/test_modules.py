@@ -505,6 +505,7 @@ PLAYBOOK = """
 """
 
 
+@pytest.mark.programs
 def test_in_a_playbook(server, cloud, tmp_path):
     (tmp_path / "play.yml").write_text(PLAYBOOK)
     command = ["ansible-playbook", "-i", "localhost,", "-c", "local", "-e", f"result={tmp_path}/result", "play.yml"]
